@@ -1,0 +1,112 @@
+"""Every setting of the pipeline, read from the environment once per process.
+
+A bad or missing value fails at start and names the variable. Units are in the descriptions. The variables of
+`.sandbox/env` are exactly these names, so `set -a; . .sandbox/env` configures everything.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The pipeline's configuration; each field's environment variable is its upper-case name."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    # Genesys Cloud
+    genesys_client_id: str = Field(description="OAuth client id (client credentials grant)")
+    genesys_client_secret: SecretStr = Field(description="OAuth client secret")
+    genesys_region: str = Field(
+        default="mypurecloud.com",
+        validation_alias=AliasChoices("GENESYS_REGION", "GENESYS_ENV"),
+        description="Region: an AWS region name (us-east-1) or a Genesys domain (mypurecloud.com)",
+    )
+    genesys_login_url: str | None = Field(
+        default=None, description="Overrides https://login.<domain>; loopback or a Genesys host only"
+    )
+    genesys_api_url: str | None = Field(
+        default=None, description="Overrides https://api.<domain>; loopback or a Genesys host only"
+    )
+    genesys_batch_size: int = Field(
+        default=100, ge=1, le=100, description="Conversation ids per details request (Genesys: unconfirmed)"
+    )
+    genesys_connect_timeout: float = Field(default=5.0, gt=0, description="Seconds to connect")
+    genesys_read_timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for an answer")
+    genesys_max_wait: float = Field(
+        default=30.0, ge=0, description="Longest Retry-After that is slept on, in seconds; beyond it, deferred"
+    )
+    genesys_retry_delay: float = Field(
+        default=1.0, ge=0, description="Seconds before the second try when Genesys names no wait"
+    )
+    genesys_email_attribute: str | None = Field(
+        default=None, description="Participant attribute that holds the customer's e-mail address, if any"
+    )
+
+    # The request budget
+    budget_table: str = Field(default="", description="DynamoDB table of the shared request counter")
+    budget_window: float = Field(
+        default=60.0, gt=0, description="Seconds of the request limit's window (Genesys: 60)"
+    )
+    budget_margin: float = Field(
+        default=5.0, ge=0, description="Seconds added to the window, for requests still on their way"
+    )
+    budget_max_wait: float = Field(
+        default=90.0, ge=0, description="Longest wait for a request's turn, in seconds; beyond it, deferred"
+    )
+
+    # The stores
+    interaction_table: str = Field(description="DynamoDB table of the records")
+    quarantine_table: str = Field(description="DynamoDB table of rejected and failed events")
+    conversation_bucket: str | None = Field(
+        default=None, description="S3 bucket of the whole conversations; nothing is archived without one"
+    )
+    retention_days: int | None = Field(
+        default=None, ge=1, description="Days until a record expires (DynamoDB TTL); kept for ever without it"
+    )
+    quarantine_days: int = Field(default=90, ge=1, description="Days until a quarantine row expires")
+    store_concurrency: int = Field(default=16, ge=1, description="Concurrent DynamoDB writes per process")
+
+    # Patience
+    settle_delays: Annotated[tuple[float, ...], NoDecode] = Field(
+        default=(60, 120, 300, 900, 3600),
+        description="Seconds until an interaction that is not settled is asked for again, by attempt",
+    )
+    settle_every: float = Field(default=4 * 3600, gt=0, description="Seconds between later attempts")
+    settle_patience: float = Field(default=24 * 3600, gt=0, description="Seconds after which waiting ends")
+    throttle_max_defer: float = Field(
+        default=3600, gt=0, description="Longest deferral for a Retry-After, in seconds"
+    )
+    retry_scale: float = Field(
+        default=1.0, ge=0, description="Multiplies every task retry delay; 0 in tests: no test sleeps"
+    )
+    store_retry_delay: float = Field(
+        default=60.0, ge=0, description="Seconds until a run whose store is down is tried again"
+    )
+    store_patience: float = Field(
+        default=24 * 3600, gt=0, description="Seconds after which a run whose store is down gives up"
+    )
+    task_timeout: float = Field(default=120.0, gt=0, description="Seconds a task may take")
+    flow_timeout: float = Field(default=900.0, gt=0, description="Seconds a flow run may take")
+    chunks_in_flight: int = Field(default=5, ge=1, description="Chunks of one run processed at once")
+
+    # After the fetch
+    queue_ids: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Keep only interactions that touched one of these queues; all when empty"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING"] = Field(default="INFO", description="Least level logged")
+
+    @field_validator("settle_delays", "queue_ids", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings; raises pydantic's ValidationError, which names each variable at fault."""
+    return Settings()
