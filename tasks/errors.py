@@ -6,6 +6,7 @@ is left to be loud.
     PipelineError
     ├── PermanentError    never retried: the interaction goes to quarantine with the reason
     └── TransientError    retried by the task, then by a later run
+        └── NotReady      the pipeline itself cannot work now: the whole run goes back and waits
 """
 
 from __future__ import annotations
@@ -23,3 +24,9 @@ class PermanentError(PipelineError):
 
 class TransientError(PipelineError):
     """Trying again later can help."""
+
+
+class NotReady(TransientError):
+    """The store is down or a limit is missing: nothing of the run can be finished now, and nothing is lost."""
+
+    code = "not-ready"

@@ -13,6 +13,18 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
+class TaskPolicy(BaseSettings):
+    """What is fixed when a task or flow is defined; all have defaults, so that any import works."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    retry_scale: float = Field(
+        default=1.0, ge=0, description="Multiplies every task retry delay; 0 in tests: no test sleeps"
+    )
+    task_timeout: float = Field(default=120.0, gt=0, description="Seconds a task may take")
+    flow_timeout: float = Field(default=900.0, gt=0, description="Seconds a flow run may take")
+
+
 class Settings(BaseSettings):
     """The pipeline's configuration; each field's environment variable is its upper-case name."""
 
@@ -81,18 +93,20 @@ class Settings(BaseSettings):
     throttle_max_defer: float = Field(
         default=3600, gt=0, description="Longest deferral for a Retry-After, in seconds"
     )
-    retry_scale: float = Field(
-        default=1.0, ge=0, description="Multiplies every task retry delay; 0 in tests: no test sleeps"
-    )
     store_retry_delay: float = Field(
         default=60.0, ge=0, description="Seconds until a run whose store is down is tried again"
     )
     store_patience: float = Field(
         default=24 * 3600, gt=0, description="Seconds after which a run whose store is down gives up"
     )
-    task_timeout: float = Field(default=120.0, gt=0, description="Seconds a task may take")
-    flow_timeout: float = Field(default=900.0, gt=0, description="Seconds a flow run may take")
+    lost_worker_limit: int = Field(
+        default=3, ge=0, description="Times a run is started again after its worker died; then quarantine"
+    )
     chunks_in_flight: int = Field(default=5, ge=1, description="Chunks of one run processed at once")
+
+    live_deployment: str = Field(
+        default="process-interactions/live", description="Deployment that deferred interactions go back to"
+    )
 
     # After the fetch
     queue_ids: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -110,3 +124,9 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The process's settings; raises pydantic's ValidationError, which names each variable at fault."""
     return Settings()
+
+
+@lru_cache(maxsize=1)
+def task_policy() -> TaskPolicy:
+    """The process's task policy."""
+    return TaskPolicy()

@@ -1,0 +1,33 @@
+# `make demo` is the way in. Everything is set up in .venv at first use; PYTHON chooses the interpreter.
+PYTHON ?= python3
+EVENTS ?= 25
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo sandbox test test-long bench check clean pins
+
+demo: $(READY)  ## events from a bus to a table, and what became of each (EVENTS=25)
+	@$(BIN)/python -m deployments.sandbox demo --events $(EVENTS)
+
+sandbox: $(READY)  ## the same stack, kept up until Ctrl-C
+	@$(BIN)/python -m deployments.sandbox up
+
+test: $(READY)  ## everything that a change must pass
+	$(BIN)/pytest -m "not long"
+
+check: $(READY)  ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy infra/bridge
+
+clean:  ## remove what the other targets made
+	rm -rf .venv .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+
+$(READY): requirements-dev.txt pyproject.toml requirements.in
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv; this takes a minute or two, once."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)

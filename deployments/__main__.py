@@ -1,0 +1,35 @@
+"""`python -m deployments`: prepare the Prefect server, and look at an interaction."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cyclopts import App
+from prefect.client.orchestration import get_client
+from rich.console import Console
+from rich.table import Table
+
+from deployments.apply import Change, apply
+
+app = App(name="deployments", help=__doc__)
+
+
+@app.command(name="apply")
+def apply_command() -> None:
+    """Create what the deployments stand on: pools, queues, limits, automations. Repeatable."""
+    changes = asyncio.run(_apply())
+    console, table = Console(), Table("what", "name", "done")
+    for change in changes:
+        table.add_row(change.kind, change.name, change.done)
+    console.print(table)
+    if all(change.done == "unchanged" for change in changes):
+        console.print("nothing changed")
+
+
+async def _apply() -> list[Change]:
+    async with get_client() as client:
+        return await apply(client)
+
+
+if __name__ == "__main__":
+    app()

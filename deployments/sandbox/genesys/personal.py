@@ -1,0 +1,39 @@
+"""Personal data: which strings of a conversation name, number or describe a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deployments.sandbox.genesys.operations import operational
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deployments.sandbox.genesys.scene import Json
+
+FIELDS = frozenset({
+    "addressFrom", "addressOther", "addressSelf", "addressTo", "ani", "bcc", "callbackNumbers",
+    "callbackUserName", "cc", "dnis", "externalTag", "remote", "remoteNameDisplayable", "sessionDnis",
+    "subject", "wrapUpNote", "customerEmail", "customerName", "address", "notes",
+})  # fmt: skip
+# The names of queues, menus and machines are nobody's.
+IMPERSONAL = frozenset({"acd", "ivr", "workflow", "botflow", "voicemail"})
+
+
+def personal_strings(details: Json) -> set[str]:
+    """Return every personal string of a conversation, as details and as the operational model show it."""
+    found = set(_strings(details)) | set(_strings(operational(details)))
+    people = [p for p in details["participants"] if p["purpose"] not in IMPERSONAL]
+    return found | {p["participantName"] for p in people if "participantName" in p}
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if name in FIELDS:
+                yield from inner if isinstance(inner, list) else [inner]
+            else:
+                yield from _strings(inner)

@@ -1,0 +1,245 @@
+"""The warm worker: a Prefect worker that executes flow runs inside its own process.
+
+`prefect worker start --pool interactions --limit 10` finds it by the pool's type. Unlike the process worker
+it starts no interpreter per run, so a run costs a tenth, and module state (tokens, sessions) lives as long
+as the worker. It takes a run up when the server announces it, with the ordinary poll behind that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from prefect._flow_run_suspension import mark_flow_run_suspension_requested
+from prefect._internal.observers import FlowRunSuspendingObserver
+from prefect.events.clients import get_events_subscriber
+from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
+from prefect.states import AwaitingRetry
+from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deployments.worker_engine import RESCHEDULED, Attempt
+from deployments.worker_flows import FlowCache
+from deployments.worker_threads import Pulse, RunLoop
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    import anyio.abc
+    from prefect.client.schemas.objects import FlowRun, State
+    from prefect.client.schemas.responses import WorkerFlowRunResponse
+
+# The states after which there may be something to pick up: a run that is due, or a slot that came free.
+_ANNOUNCEMENTS = [
+    f"prefect.flow-run.{name}"
+    for name in (
+        *("Scheduled", "AwaitingRetry", "AwaitingConcurrencySlot", "Late", "Resuming"),
+        *("WorkerLost", "StuckPending", "RunCrashed"),
+        *("Completed", "Failed", "Crashed", "Cancelled", "TimedOut"),
+    )
+]
+_REPORT_SECONDS = 10.0  # for runs that are stopped at shutdown to report it
+
+
+class WorkerSettings(BaseSettings):
+    """How the warm worker behaves; each field's environment variable is WORKER_ and its upper-case name."""
+
+    model_config = SettingsConfigDict(env_prefix="WORKER_")
+
+    heartbeat_seconds: float = Field(default=30.0, gt=0, description="Seconds between a run's heartbeats")
+    drain_seconds: float = Field(
+        default=20.0, ge=0, description="Seconds that runs in hand have to end after SIGTERM"
+    )
+    poll_spacing: float = Field(
+        default=0.2, ge=0, description="Least seconds between two polls, however many announcements come"
+    )
+
+
+class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResult]):
+    """A worker whose flow runs share its process: their imports, their sessions and their tokens."""
+
+    type = "interactions"
+    job_configuration = BaseJobConfiguration
+    _description = "Executes flow runs inside the worker's own process. No interpreter is started per run."
+    _display_name = "Interactions"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.settings = WorkerSettings()
+        self._attempts: dict[UUID, Attempt] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._wake = asyncio.Event()
+        self._polling = asyncio.Lock()
+        self._draining = False
+        self._services: list[asyncio.Task[None]] = []
+        self._flows = FlowCache()
+        self._run_loop = RunLoop()
+        self._pulse = Pulse(self.settings.heartbeat_seconds, self._attempts.values())
+
+    # Starting and stopping
+
+    async def setup(self) -> None:
+        """Start the thread for flow runs and the heartbeats, then connect."""
+        await self._run_loop.start()
+        self._pulse.start()
+        self._suspensions = FlowRunSuspendingObserver(_suspend)
+        await self._exit_stack.enter_async_context(self._suspensions)
+        await super().setup()
+
+    async def _initialize_after_sync(self) -> None:
+        await super()._initialize_after_sync()
+        if self._has_successfully_synced and not self._services:
+            self._services = [
+                asyncio.create_task(self._listen()),
+                asyncio.create_task(self._poll_when_woken()),
+            ]
+
+    async def teardown(self, *exc_info: Any) -> None:
+        """Take nothing up any more, let the runs in hand end, reschedule those that do not."""
+        self._draining = True
+        for service in self._services:
+            service.cancel()
+        await self._drain()
+        self._pulse.stop()
+        await super().teardown(*exc_info)
+        await self._run_loop.stop()
+
+    async def _drain(self) -> None:
+        if self._attempts:
+            self._logger.info(
+                "Waiting up to %s s for %s flow run(s)", self.settings.drain_seconds, len(self._attempts)
+            )
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), self.settings.drain_seconds)
+        for attempt in tuple(self._attempts.values()):
+            attempt.stop("reschedule")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), _REPORT_SECONDS)
+
+    # Finding work
+
+    async def _listen(self) -> None:
+        """Wake the poller whenever the server announces work for this pool."""
+        pool = EventAnyResourceFilter(id=[f"prefect.work-pool.{self.work_pool.id}"])
+        wanted = EventFilter(event=EventNameFilter(name=_ANNOUNCEMENTS), any_resource=pool)
+        while True:
+            try:
+                async with get_events_subscriber(filter=wanted) as announcements:
+                    async for _ in announcements:
+                        self._wake.set()
+            except Exception as error:  # noqa: BLE001 - the ordinary poll goes on meanwhile
+                self._logger.warning("No announcements of flow runs, polling only: %s", type(error).__name__)
+            await asyncio.sleep(self.heartbeat_interval_seconds)
+
+    async def _poll_when_woken(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._limiter is None or self._limiter.available_tokens > 0:
+                try:
+                    await self.get_and_submit_flow_runs()
+                except Exception as error:  # noqa: BLE001 - the ordinary poll tries again
+                    self._logger.warning("A poll failed: %s", type(error).__name__)
+            await asyncio.sleep(self.settings.poll_spacing)
+
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """Take up what is due, one poll at a time."""
+        async with self._polling:
+            return [] if self._draining else await super().get_and_submit_flow_runs()
+
+    async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
+        """Return the runs that are due; those due before the next poll set an alarm."""
+        found = await super()._get_scheduled_flow_runs()
+        due = []
+        for entry in found:
+            wait = _seconds_until_due(entry.flow_run)
+            if wait > 0:
+                asyncio.get_running_loop().call_later(wait, self._wake.set)
+            else:
+                due.append(entry)
+        return due
+
+    # Executing it
+
+    async def _submit_run(self, flow_run: FlowRun) -> None:
+        """Claim the run and execute it here.
+
+        Replaces the base class's way, which resolves and reports an infrastructure first: six requests to
+        the API for something that is already there.
+        """
+        attempt = Attempt(flow_run)
+        try:
+            if await self._propose_pending_state(flow_run):
+                self._attempts[flow_run.id] = attempt
+                self._idle.clear()
+                await self.run(flow_run, self.job_configuration())
+        except Exception:
+            self._logger.exception("Flow run '%s' could not be executed", flow_run.id)
+        finally:
+            self._forget(flow_run.id)
+
+    def _forget(self, flow_run_id: UUID) -> None:
+        self._attempts.pop(flow_run_id, None)
+        if not self._attempts:
+            self._idle.set()
+        self._release_limit_slot(flow_run_id)
+        self._submitting_flow_run_ids.discard(flow_run_id)
+        if self._cancelling_observer is not None:
+            self._cancelling_observer.remove_in_flight_flow_run_id(flow_run_id)
+        self._wake.set()
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: BaseJobConfiguration,  # noqa: ARG002 - there is no infrastructure to configure
+        task_status: anyio.abc.TaskStatus[int] | None = None,
+    ) -> BaseWorkerResult:
+        """Execute `flow_run` in this process; whatever it raises, the worker goes on."""
+        attempt = self._attempts.setdefault(flow_run.id, Attempt(flow_run))
+        if task_status is not None:
+            task_status.started(os.getpid())
+        error: BaseException | None = None
+        self._suspensions.add_in_flight_flow_run_id(flow_run.id)
+        try:
+            flow = await self._flows.load(self.client, flow_run)
+            error = await self._run_loop.run(lambda: attempt.execute(flow))
+        except BaseException as raised:  # noqa: BLE001 - importing a flow may raise SystemExit, too
+            error = raised
+        finally:
+            self._suspensions.remove_in_flight_flow_run_id(flow_run.id)
+        if not attempt.settled:
+            await self._settle(attempt, error)
+        return BaseWorkerResult(identifier=str(flow_run.id), status_code=0)
+
+    async def _settle(self, attempt: Attempt, error: BaseException | None) -> None:
+        """Tell the server how an attempt ended that the engine could not report."""
+        if attempt.stopped == "cancel":
+            await self._mark_flow_run_as_cancelled(attempt.flow_run)
+        elif attempt.stopped == "reschedule":
+            await self.client.set_flow_run_state(attempt.id, AwaitingRetry(message=RESCHEDULED), force=True)
+        elif attempt.engine is None or not attempt.engine.state.is_final():
+            self.get_flow_run_logger(attempt.flow_run).error("The flow run crashed", exc_info=error)
+            await self._propose_crashed_state(
+                attempt.flow_run, f"The flow run ended with {type(error).__name__}."
+            )
+
+    async def _cancel_run(self, flow_run_id: UUID) -> None:
+        """Interrupt a run in hand; its engine runs the hooks and reports Cancelled."""
+        if attempt := self._attempts.get(flow_run_id):
+            attempt.stop("cancel")
+        else:
+            await super()._cancel_run(flow_run_id)
+
+
+def _seconds_until_due(flow_run: FlowRun) -> float:
+    due = flow_run.next_scheduled_start_time
+    return due.timestamp() - time.time() if due else 0.0
+
+
+def _suspend(flow_run_id: UUID, state: State) -> None:
+    mark_flow_run_suspension_requested(flow_run_id, state)

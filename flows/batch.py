@@ -1,0 +1,95 @@
+"""The way of a batch through validate, process and save, shared by the flows that take it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from prefect.runtime import flow_run
+
+from tasks.batch import Processed, Validated, Work
+from tasks.bootstrap import Lane, services
+from tasks.errors import NotReady, TransientError
+from tasks.genesys import Misconfigured
+from tasks.outcomes import Outcome
+from tasks.process import ProcessingBug, process
+from tasks.quarantine import quarantine
+from tasks.save import Saving, save
+from tasks.stores import Deferral
+from tasks.validate import validate
+
+
+@dataclass
+class Batch:
+    """A batch's results: every event's outcome, and the interactions that need a later run."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    deferred: list[tuple[Work, Deferral]] = field(default_factory=list)
+    trouble: str | None = None  # what a person has to mend before anything can work
+
+    def add(self, saving: Saving) -> None:
+        """Take in a saved chunk."""
+        for outcomes in saving.outcomes.values():
+            self.outcomes += outcomes
+        self.deferred += saving.deferred
+        if isinstance(saving.processed.why, Misconfigured):
+            self.trouble = f"{saving.processed.why.code}: {saving.processed.why}"
+
+
+async def run_batch(
+    events: list[str], attempt: int, *, lane: Lane = "live", force: bool = False
+) -> Batch:
+    """Take the events through all three steps.
+
+    Chunks of a hundred interactions go side by side, each saved as soon as it is processed; a slow or failing
+    chunk holds up no other. Raises NotReady when the stores or the limits are not there: what was saved until
+    then is found as saved when the run is executed again.
+    """
+    validated = await validate(events)
+    batch = Batch()
+    if validated.rejections:
+        batch.outcomes += await quarantine(validated.rejections, run_id())
+    for saving in await _all_chunks(validated, attempt, lane, force=force):
+        batch.add(saving)
+    return batch
+
+
+async def _all_chunks(validated: Validated, attempt: int, lane: Lane, *, force: bool) -> list[Saving]:
+    settings = services().settings
+    in_flight = asyncio.Semaphore(settings.chunks_in_flight)
+
+    async def one(works: list[Work]) -> Saving:
+        async with in_flight:
+            processed = await _process(works, attempt, lane)
+            return await save(Saving(processed, run_id(), attempt, force=force))
+
+    chunks = validated.chunks(settings.genesys_batch_size)
+    results = await asyncio.gather(*(one(works) for works in chunks), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if isinstance(result, Saving)]
+
+
+async def _process(works: list[Work], attempt: int, lane: Lane) -> Processed:
+    """A chunk that Genesys cannot answer is postponed; one that our own bug stops is failed, loudly."""
+    try:
+        return await process(works, attempt, lane)
+    except NotReady:
+        raise
+    except (TransientError, Misconfigured) as error:  # the credentials are for a person to mend: none is lost
+        return Processed({}, frozenset()).postpone(works, error)
+    except TimeoutError:
+        return Processed({}, frozenset()).postpone(works, TransientError("the process task ran out of time"))
+    except Exception as bug:  # noqa: BLE001 - neighbours go on; the run fails and names these
+        processed = Processed({}, frozenset())
+        failure = ProcessingBug(
+            f"{type(bug).__name__} in process: a bug of ours; replay after the next release"
+        )
+        processed.failed = [(work, failure) for work in works]
+        return processed
+
+
+def run_id() -> str:
+    """This flow run's id."""
+    return str(flow_run.id)

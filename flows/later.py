@@ -1,0 +1,108 @@
+"""Later runs: deferred interactions get a run of their own, and a run that cannot work now goes back itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import State
+from prefect.exceptions import Abort
+from prefect.runtime import flow_run
+from prefect.states import AwaitingRetry, Scheduled
+
+from tasks.batch import Work
+from tasks.bootstrap import services
+from tasks.errors import NotReady
+from tasks.events import to_text
+from tasks.stores import Deferral
+from tasks.stores.dynamodb import iso
+
+RUN_LIMIT = 500  # interactions of one later run: some 200 KB of parameters, of Prefect's 512 KB
+_CHAIN = 10  # finished runs under one key that are passed over before we give up
+
+
+async def schedule_later(deferred: Iterable[tuple[Work, Deferral]], work_queue: str | None = None) -> int:
+    """Create the runs that ask again, one for each due time and attempt; the number of runs.
+
+    The deferrals are in the table already: if Prefect refuses or does not answer, reconcile finds them there.
+    """
+    groups: dict[Deferral, list[Work]] = defaultdict(list)
+    for work, deferral in deferred:
+        groups[deferral].append(work)
+    if not groups:
+        return 0
+    created = 0
+    try:
+        async with get_client() as client:
+            deployment = await client.read_deployment_by_name(services().settings.live_deployment)
+            for deferral, works in groups.items():
+                for part in _parts(works):
+                    await _create(client, deployment.id, part, deferral, work_queue)
+                    created += 1
+    except Exception as error:  # noqa: BLE001 - the table remembers; nothing is lost by going on
+        get_run_logger().error(
+            "no later run could be made (%s); reconcile will ask again for what is overdue", type(error).__name__
+        )
+    return created
+
+
+async def go_back(error: NotReady) -> None:
+    """Put this run back to Scheduled, to be executed again; raise the error once a day of that has passed.
+
+    Always raises: Abort, which leaves the run in the state that was set, or the error itself.
+    """
+    settings = services().settings
+    run_id = flow_run.id
+    if run_id is None or flow_run.deployment_id is None:  # called as a plain function: nobody runs it again
+        raise error
+    async with get_client() as client:
+        run = await client.read_flow_run(UUID(run_id))
+        now = datetime.now(UTC)
+        if now - (run.start_time or now) > timedelta(seconds=settings.store_patience):
+            raise error
+        again = datetime.now(UTC) + timedelta(seconds=settings.store_retry_delay)
+        state: State[Any] = AwaitingRetry(scheduled_time=again, message=f"{error.code}: {error}")
+        await client.set_flow_run_state(UUID(run_id), state, force=True)
+    get_run_logger().warning("the run goes back until %s: %s", iso(again), error)
+    raise Abort(f"the run goes back: {error.code}")
+
+
+def _parts(works: list[Work]) -> Iterator[list[Work]]:
+    ordered = sorted(works, key=lambda work: work.interaction_id)
+    for start in range(0, len(ordered), RUN_LIMIT):
+        yield ordered[start : start + RUN_LIMIT]
+
+
+async def _create(
+    client: PrefectClient, deployment_id: UUID, works: list[Work], deferral: Deferral, work_queue: str | None
+) -> None:
+    """Create one run; a finished run that answers under the key is not an acceptance."""
+    ids = ",".join(work.interaction_id for work in works)
+    key = hashlib.sha256(f"{ids}|{deferral.attempt}|{iso(deferral.due_at)}".encode()).hexdigest()
+    for _ in range(_CHAIN):
+        run = await client.create_flow_run_from_deployment(
+            deployment_id,
+            name=name_of([work.interaction_id for work in works], deferral.attempt),
+            parameters={"events": [to_text(work.first) for work in works], "attempt": deferral.attempt},
+            state=Scheduled(scheduled_time=deferral.due_at),
+            tags=["deferred", f"attempt-{deferral.attempt}"],
+            idempotency_key=key,
+            work_queue_name=work_queue,
+        )
+        if run.state is None or not run.state.is_final():
+            return
+        key = f"{key}:{run.id}"
+    raise RuntimeError("ten finished runs answered under one idempotency key")
+
+
+def name_of(interaction_ids: list[str], attempt: int) -> str:
+    """A run's name: the interaction when it holds one, else how many; and the attempt from the second on."""
+    count = len(interaction_ids)
+    name = interaction_ids[0] if count == 1 else f"{count} interactions"
+    return name if attempt == 1 else f"{name}, attempt {attempt}"

@@ -1,0 +1,39 @@
+"""A run whose worker dies again and again: after a few times its events go to quarantine, not round for ever."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from prefect.runtime import flow_run
+
+from flows.batch import run_id
+from flows.recovery import times_lost
+from tasks.batch import Processed
+from tasks.bootstrap import services
+from tasks.errors import PermanentError
+from tasks.outcomes import Outcome
+from tasks.quarantine import quarantine
+from tasks.save import Saving, save
+from tasks.validate import validate
+
+
+class WorkerLost(PermanentError):
+    """The worker died each time that it ran this batch."""
+
+    code = "worker-lost"
+
+
+async def quarantine_if_lost(events: list[str]) -> list[Outcome]:
+    """The outcomes of a batch that has cost too many workers; empty for every other run."""
+    if flow_run.id is None or flow_run.run_count <= 1:
+        return []
+    limit = services().settings.lost_worker_limit
+    if await times_lost(UUID(flow_run.id)) <= limit:
+        return []
+    validated = await validate(events)
+    outcomes = await quarantine(validated.rejections, run_id()) if validated.rejections else []
+    processed = Processed({}, frozenset())
+    error = WorkerLost(f"the worker died {limit + 1} times with this batch in hand; replay it in small parts")
+    processed.failed = [(work, error) for work in validated.works]
+    saving = await save(Saving(processed, run_id(), 1))
+    return [*outcomes, *(outcome for each in saving.outcomes.values() for outcome in each)]

@@ -1,0 +1,50 @@
+"""How often a flow run was lost with its worker, so that a run which kills its worker is not for ever.
+
+Automations schedule such runs again under the state names below (`deployments/automations.py`); the flow asks
+at its start how often that happened, and gives up in time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import get_client
+from prefect.client.schemas.objects import StateType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from prefect.client.schemas.objects import State
+
+WORKER_LOST = "WorkerLost"
+"""The run was Running, and its heartbeats ceased."""
+
+STUCK_PENDING = "StuckPending"
+"""A worker claimed the run and never began it."""
+
+RUN_CRASHED = "RunCrashed"
+"""The run's process ended without a result."""
+
+LOSSES = frozenset({WORKER_LOST, STUCK_PENDING, RUN_CRASHED})
+_ENDINGS = frozenset({StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED})
+
+
+async def times_lost(flow_run_id: UUID) -> int:
+    """Return how often the run was lost since it was created, or since it last ended by itself.
+
+    A run that ended (Completed, Failed or Cancelled) and was started again by a person begins at nought.
+    """
+    async with get_client() as client:
+        return count_losses(await client.read_flow_run_states(flow_run_id))
+
+
+def count_losses(states: Iterable[State]) -> int:
+    """Count the losses in a run's states, in whatever order, those before its last ending left out."""
+    losses = 0
+    for state in sorted(states, key=lambda state: state.timestamp):
+        if state.type in _ENDINGS:
+            losses = 0
+        elif state.name in LOSSES:
+            losses += 1
+    return losses

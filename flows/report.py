@@ -1,0 +1,113 @@
+"""What a person sees of a run: its name, its outcomes as a table, its state with a message that counts."""
+
+from __future__ import annotations
+
+import re
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from flows.later import name_of
+from tasks.events import InteractionEvent, parse
+from tasks.outcomes import Kind, Outcome, summary
+
+ROWS = 500  # most rows of an outcomes table; failures come first
+SAMPLE = 100  # most rows of events that ended well, in a run of thousands
+CARDS = 20  # most interactions of a run that get a card of their own
+_NAMED = 3  # events named in the run's message
+_PLAIN = re.compile(r"[\w.:#-]{1,100}")
+_BAD = (Kind.REJECTED, Kind.FAILED)
+
+
+def run_name() -> str:
+    """The run's name, from its parameters: the interactionId when it holds one, else its size."""
+    parameters = flow_run.parameters
+    attempt = int(parameters.get("attempt") or 1)
+    events = [text for text in parameters.get("events") or [] if isinstance(text, str)]
+    ids = {parsed.interaction_id for text in events for parsed in parse(text) if _counts(parsed)}
+    if ids:
+        return name_of(sorted(i for i in ids if i), attempt)
+    return f"{len(events)} events without an interaction"
+
+
+def _counts(parsed: object) -> bool:
+    return isinstance(parsed, InteractionEvent)
+
+
+async def report(outcomes: list[Outcome], trouble: str | None = None) -> State[None]:
+    """Leave the artifacts and return the run's final state; `trouble` is what a person has to mend."""
+    await acreate_table_artifact(
+        table=_rows(outcomes), key="outcomes", description=f"Outcome of each event: {summary(outcomes)}"
+    )
+    for outcome in [o for o in outcomes if o.kind in _BAD][:CARDS]:
+        await _card(outcome)
+    return final_state(outcomes, trouble)
+
+
+def final_state(outcomes: list[Outcome], trouble: str | None = None) -> State[None]:
+    """Completed, or Failed with what went wrong in numbers and names."""
+    rejected = [outcome for outcome in outcomes if outcome.kind is Kind.REJECTED]
+    failed = [outcome for outcome in outcomes if outcome.kind is Kind.FAILED]
+    if not rejected and not failed and not trouble:
+        return Completed(message=summary(outcomes))
+    parts = [trouble] if trouble else []
+    if rejected:
+        parts.append(f"ValidationFailed: {len(rejected)} of {len(outcomes)} events rejected ({_names(rejected)})")
+    if failed:
+        parts.append(f"ProcessingFailed: {len(failed)} of {len(outcomes)} events failed ({_names(failed)})")
+    return Failed(message="; ".join([*parts, summary(outcomes)]))
+
+
+def _names(outcomes: list[Outcome]) -> str:
+    named = [f"{_subject(o)} {o.detail.split(':')[0]}" for o in outcomes[:_NAMED]]
+    return ", ".join(named) + (", ..." if len(outcomes) > _NAMED else "")
+
+
+def _subject(outcome: Outcome) -> str:
+    return plain(outcome.interaction_id or outcome.event_id or "an event")
+
+
+def plain(text: str) -> str:
+    """An id as it may stand in a name or a table: anything but plain characters is not shown."""
+    return text if _PLAIN.fullmatch(text) else "(id with unusual characters)"
+
+
+def _rows(outcomes: list[Outcome]) -> list[dict[str, str]]:
+    bad = [o for o in outcomes if o.kind in _BAD]
+    good = [o for o in outcomes if o.kind not in _BAD]
+    shown = [*bad[: ROWS - SAMPLE], *good[: SAMPLE if len(outcomes) > ROWS else ROWS]]
+    rows = [_row(outcome) for outcome in shown]
+    if len(shown) < len(outcomes):
+        rest = f"{len(outcomes) - len(shown)} more events"
+        rows.append({"interactionId": rest, "eventId": "", "outcome": "", "detail": summary(outcomes), "dueAt": ""})
+    return rows
+
+
+def _row(outcome: Outcome) -> dict[str, str]:
+    return {
+        "interactionId": plain(outcome.interaction_id) if outcome.interaction_id else "",
+        "eventId": plain(outcome.event_id) if outcome.event_id else "",
+        "outcome": outcome.kind.value,
+        "detail": escaped(outcome.detail),
+        "dueAt": outcome.due_at or "",
+    }
+
+
+async def _card(outcome: Outcome) -> None:
+    """The interaction's own artifact; its versions are its history."""
+    subject = outcome.interaction_id or outcome.event_id or ""
+    key = re.sub(r"[^a-z0-9]+", "-", subject.lower()).strip("-")[:80]
+    if not key:
+        return
+    lines = [
+        f"**{outcome.kind.value}** in run `{plain(str(flow_run.name or ''))}`",
+        escaped(outcome.detail),
+        f"Event: `{plain(outcome.event_id or '')}`",
+    ]
+    await acreate_markdown_artifact("\n\n".join(lines), key=f"interaction-{key}")
+
+
+def escaped(text: str) -> str:
+    """Text as it may stand in Markdown or a table cell."""
+    return re.sub(r"([\\`*_{}\[\]<>|#!])", r"\\\1", text)

@@ -1,0 +1,100 @@
+"""One HTTP connection that is kept between requests and between invocations."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult
+
+from outcomes import Stopped
+
+LARGEST_ANSWER = 8_000_000
+"""Bytes; an answer repeats the parameters it was given, so it is about as large as a request."""
+
+
+class Connection:
+    """Sends JSON to one origin and reads JSON; redirects are answers like any other, never followed."""
+
+    def __init__(self, url: SplitResult) -> None:
+        self._url = url
+        self._open: http.client.HTTPConnection | None = None
+
+    def request(
+        self, method: str, path: str, body: object, headers: Mapping[str, str], timeout: float
+    ) -> tuple[int, Any]:
+        """Return status and parsed body (None if it is not JSON); raise Stopped without an answer."""
+        payload = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
+        reused = self._open is not None
+        try:
+            return self._exchange(method, path, payload, headers, timeout)
+        except TimeoutError:
+            self.close()
+            raise Stopped("time-out") from None
+        except (OSError, http.client.HTTPException):
+            self.close()
+        if not reused:
+            raise Stopped("no-answer")
+        # A kept connection may have been closed while it was idle; an idempotency key makes twice safe.
+        return self.request(method, path, body, headers, timeout)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def __del__(self) -> None:
+        """Close what http.client would leave open."""
+        self.close()
+
+    def _exchange(
+        self, method: str, path: str, payload: bytes | None, headers: Mapping[str, str], timeout: float
+    ) -> tuple[int, Any]:
+        deadline = time.monotonic() + timeout
+        connection = self._opened(timeout)
+        given = {"Accept": "application/json", "User-Agent": "interactions-bridge", **headers}
+        if payload is not None:
+            given["Content-Type"] = "application/json"
+        connection.request(method, self._url.path + path, payload, given)
+        response = connection.getresponse()
+        answer = _read(response, deadline)
+        if response.will_close:
+            self.close()
+        return response.status, _parsed(answer)
+
+    def _opened(self, timeout: float) -> http.client.HTTPConnection:
+        if self._open is None:
+            host, port = self._url.hostname or "", self._url.port
+            if self._url.scheme == "https":
+                context = ssl.create_default_context()
+                self._open = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+            else:
+                self._open = http.client.HTTPConnection(host, port, timeout=timeout)
+        self._open.timeout = timeout
+        if self._open.sock is not None:
+            self._open.sock.settimeout(timeout)
+        return self._open
+
+
+def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
+    """Return the whole body; a server that trickles must not outlive the time-out of the whole."""
+    parts: list[bytes] = []
+    while part := response.read1(65_536):
+        parts.append(part)
+        if time.monotonic() > deadline or sum(map(len, parts)) > LARGEST_ANSWER:
+            raise TimeoutError
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
+    response.close()  # read1 leaves this out, and the connection would not take another request
+    return b"".join(parts)
+
+
+def _parsed(answer: bytes) -> Any:
+    try:
+        return json.loads(answer)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,140 @@
+"""One event as it travels to Prefect: only what is on the allow-list, as ASCII text of JSON.
+
+Text, because Prefect hydrates objects (`__prefect_kind`) and cannot store NUL or lone surrogates. An
+allow-list, because what never enters Prefect cannot be read there: names, numbers and subjects stay behind.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from masking import LONGEST, described, digest, masked, tidy
+
+ENVELOPE = ("id", "source", "detail-type", "time", "region", "replay-name")
+BODY = (
+    "topicName",
+    "conversationId",
+    "interactionId",
+    "eventTime",
+    "timestamp",
+    "type",
+    "participantId",
+    "sessionId",
+    "queueId",
+    "mediaType",
+    "direction",
+    "disconnectType",
+)
+MAX_TEXT = 200_000
+"""The longest text of one event, in bytes; beyond it only its ids, size and hash travel."""
+MAX_OVERSIZE_IDS = 100
+LONGEST_NUMBER = 40
+
+
+@dataclass(frozen=True)
+class SlimEvent:
+    """An event's text (printable ASCII) and the interactions it speaks of, in order, without repetition."""
+
+    text: str
+    interactions: tuple[str, ...]
+
+
+def slim(body: str) -> SlimEvent:
+    """Return what travels of a message body; never raises, whatever the body is."""
+    try:
+        event = json.loads(body, parse_constant=str)
+    except (ValueError, RecursionError):
+        head = {"sha256": digest(body), "length": len(body), "head": masked(body)}
+        return SlimEvent(_text({"unparsable": head}), ())
+    if not isinstance(event, dict):
+        return SlimEvent(_text(described(body)), ())
+    return _slim_event(event, body)
+
+
+def _slim_event(event: dict[str, Any], body: str) -> SlimEvent:
+    slimmed = _pick(event, ENVELOPE)
+    if "detail" in event:
+        slimmed["detail"] = _detail(event["detail"])
+    interactions = tuple(dict.fromkeys(_interactions(slimmed.get("detail"))))
+    text = _text(slimmed)
+    if len(text) > MAX_TEXT:
+        text = _text(_oversize(event, interactions, body))
+    return SlimEvent(text, interactions)
+
+
+def _detail(detail: object) -> Any:
+    """Return the detail, or each record of a list of details, with its known fields alone."""
+    return [_record(record) for record in detail] if isinstance(detail, list) else _record(detail)
+
+
+def _record(record: object) -> Any:
+    if not isinstance(record, dict):
+        return _free(record)
+    picked = _pick(record, BODY)
+    for nested in ("eventBody", "detail"):
+        if nested in record:
+            inner = record[nested]
+            picked[nested] = _pick(inner, BODY) if isinstance(inner, dict) else _free(inner)
+    return picked
+
+
+def _pick(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: _value(source[name]) for name in names if name in source}
+
+
+def _value(value: object) -> Any:
+    """Return the value of a known field: as it is when it is short, whatever its type."""
+    if isinstance(value, str):
+        return tidy(value)
+    if isinstance(value, dict | list):
+        return described(_text_of(value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        text = repr(value)
+        return value if math.isfinite(value) and len(text) <= LONGEST_NUMBER else text[:LONGEST]
+    return value
+
+
+def _free(value: object) -> Any:
+    """Return what stands where an object should: it may say anything, so text is masked."""
+    return described(_text_of(value)) if isinstance(value, str | list) else _value(value)
+
+
+def _interactions(detail: object) -> Iterator[str]:
+    for record in detail if isinstance(detail, list) else [detail]:
+        for place in _places(record):
+            for name in ("conversationId", "interactionId"):
+                if isinstance(place.get(name), str):
+                    yield place[name].strip().lower()[:LONGEST]
+
+
+def _places(record: object) -> list[dict[str, Any]]:
+    if not isinstance(record, dict):
+        return []
+    nested = [record.get("eventBody"), record.get("detail")]
+    return [record, *(place for place in nested if isinstance(place, dict))]
+
+
+def _oversize(event: dict[str, Any], interactions: tuple[str, ...], body: str) -> dict[str, Any]:
+    return {
+        **_pick(event, ENVELOPE),
+        "interactionId": interactions[0] if interactions else None,
+        "interactionIds": list(interactions[:MAX_OVERSIZE_IDS]),
+        "oversize": True,
+        "bytes": len(body.encode("utf-8", "surrogatepass")),
+        "sha256": digest(body),
+    }
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True)
+
+
+def _text_of(value: object) -> str:
+    try:
+        return value if isinstance(value, str) else _text(value)
+    except (ValueError, RecursionError):
+        return f"a {type(value).__name__} nested too deeply"

@@ -1,0 +1,37 @@
+"""What can go wrong in the command line.
+
+InfraError          an expected failure: its text is for the person at the terminal
+├── StackFailed     CloudFormation gave up and went back; `failures` names resources and reasons
+├── NoStack         there is no such stack, or it has no such output
+└── Refused         asked for something that we will not do
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infra.stack import Step
+
+
+class InfraError(Exception):
+    """An expected failure; the text says what is wrong and how to mend it."""
+
+
+class StackFailed(InfraError):  # noqa: N818  # reads as what happened
+    """CloudFormation could not do it, and the former state is back."""
+
+    def __init__(self, stack: str, status: str, failures: list[Step]) -> None:
+        self.stack, self.status, self.failures = stack, status, failures
+        lines = [f"{step.resource} ({step.kind}): {step.reason}" for step in failures]
+        super().__init__(
+            f"stack {stack} is {status}. " + ("; ".join(lines) or "CloudFormation gave no reason.")
+        )
+
+
+class NoStack(InfraError):  # noqa: N818  # reads as what happened
+    """The stack, or something of it, does not exist."""
+
+
+class Refused(InfraError):  # noqa: N818  # reads as what happened
+    """Not done, on purpose."""

@@ -1,0 +1,56 @@
+"""The composition root: everything that lives as long as the worker process, put together once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from tasks.genesys import GenesysClient, SharedBudget
+from tasks.limits import GENESYS_REQUESTS, GENESYS_REQUESTS_BACKGROUND, PrefectLimits
+from tasks.settings import Settings, settings
+from tasks.stores import ConversationArchive, InteractionTable, QuarantineTable, archive, dynamodb
+
+Lane = Literal["live", "background"]
+FETCH_THREADS = 16  # most requests to Genesys at once from one process; its budget is the real bound
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the tasks work with."""
+
+    settings: Settings
+    limits: PrefectLimits
+    budget: SharedBudget
+    genesys: dict[Lane, GenesysClient]
+    interactions: InteractionTable
+    quarantine: QuarantineTable
+    archive: ConversationArchive | None
+    fetching: ThreadPoolExecutor
+    storing: ThreadPoolExecutor
+
+
+@lru_cache(maxsize=1)
+def services() -> Services:
+    """The process's services; made at first use. Raises pydantic's ValidationError for bad settings."""
+    config = settings()
+    limits = PrefectLimits()
+    database = dynamodb.client(config.store_concurrency)
+    bucket = config.conversation_bucket
+    budget = SharedBudget.from_settings(config, lambda: limits.value(GENESYS_REQUESTS), database)
+    live = GenesysClient.from_settings(config, budget)
+    background = budget.background(lambda: limits.value(GENESYS_REQUESTS_BACKGROUND))
+    return Services(
+        settings=config,
+        limits=limits,
+        budget=budget,
+        genesys={"live": live, "background": live.with_budget(background)},
+        interactions=InteractionTable(
+            database, config.interaction_table, retention_days=config.retention_days
+        ),
+        quarantine=QuarantineTable(database, config.quarantine_table, days=config.quarantine_days),
+        archive=ConversationArchive(archive.client(config.store_concurrency), bucket) if bucket else None,
+        fetching=ThreadPoolExecutor(FETCH_THREADS, "fetch"),
+        storing=ThreadPoolExecutor(config.store_concurrency, "store"),
+    )

@@ -1,0 +1,81 @@
+"""An event that cannot be accepted, and why, for the person who will look at it.
+
+A reason names the field and what kind of thing was in it, never the thing itself: a field that should hold an
+id can hold a telephone number when a sender is broken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+_NEXT_STEPS = {
+    "not-json": "Have the sender write JSON, then send the event again.",
+    "too-deep": "Have the sender write a flatter event, then send it again.",
+    "not-an-object": "Have the sender put a JSON object there, then send the event again.",
+    "empty-list": "Nothing is lost: there was no record in it. Have the sender leave such events out.",
+    "missing-conversation-id": "Have the sender name the conversation there, then send the event again.",
+    "malformed-conversation-id": (
+        "Have the sender put the conversation's UUID there (8-4-4-4-12 hexadecimal digits), "
+        "then send the event again."
+    ),
+    "malformed-id": "Have the sender put an id there, or leave the field out, then send the event again.",
+    "wrong-type": "Have the sender correct the field, or leave it out, then send the event again.",
+    "unsupported-detail-type": (
+        "Narrow the EventBridge rule, so that it passes only v2.detail.events.conversation.{id}.*, "
+        "conversation.end and Conversation Update."
+    ),
+    "oversize": "Replay the interaction by its id: only the event was too large, not the conversation.",
+}
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """An event that was refused; it goes to quarantine and costs its neighbours nothing."""
+
+    code: str
+    """A stable kebab-case name for the kind of refusal."""
+    reason: str
+    """A sentence for a person, and what to do next; free of the event's values."""
+    event_id: str | None
+    interaction_id: str | None
+    """The interaction, when the event named one properly all the same."""
+    text: str = field(repr=False)
+    """The event as it travelled; for a record of a list an event of its own that holds that record alone."""
+
+
+class Unacceptable(Exception):  # noqa: N818  a step of parsing that never leaves this package
+    """Raised inside the package to end the parsing of one event or record."""
+
+    def __init__(self, code: str, problem: str, interaction_id: str | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.problem = problem
+        self.interaction_id = interaction_id
+
+    def rejection(self, event_id: str | None, text: str) -> Rejection:
+        """Return this as the rejection of the event `text`, safe to be stored as UTF-8."""
+        reason = f"{self.problem}. {_NEXT_STEPS[self.code]}"
+        storable = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        return Rejection(self.code, reason, event_id, self.interaction_id, storable)
+
+
+def kind(value: Any) -> str:
+    """Return what kind of JSON value this is, in words, without the value: `text of 12 characters`."""
+    match value:
+        case None:
+            return "absent"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return f"text of {_count(value, 'character')}"
+        case list():
+            return f"a list of {_count(value, 'item')}"
+        case _:
+            return f"an object with {_count(value, 'key')}"
+
+
+def _count(things: str | list[Any] | dict[str, Any], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

@@ -1,0 +1,237 @@
+"""One budget of requests for all workers: at most `allowance` in any window of time, every try counted.
+
+Each grant is a count in a window that all workers share (see `ledger`), written before the request is sent.
+The window is exact and slides: it knows when every grant of the last minute was given, so all of the
+allowance can be used, which a bucket with a refill rate does not reach when grants are taken one by one. Time
+is the ledger's own server's (see `servertime`), so that workers' clocks do not matter. `margin` is added to
+the window for what lies between a grant and Genesys's count of the request: the network, a grant's life, and
+half a second of clock.
+
+The threads that wait in one process are served together, first come first served, by one write for all.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import re
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Condition
+from typing import TYPE_CHECKING, Protocol
+
+import boto3
+from botocore.config import Config
+
+from tasks.genesys.errors import BudgetUnavailable, Throttled
+from tasks.genesys.ledger import DynamoLedger, Ledger, MemoryLedger
+from tasks.genesys.tally import Tally
+from tasks.genesys.window import Limits, Window
+from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+log = logging.getLogger(__name__)
+
+GRANT_LIFE = 2.0  # seconds in which a granted request must be sent
+_NUMBER = re.compile(r"[1-9][0-9]{0,6}")  # a header that says anything else is not believed
+_ROUNDS = 60  # tries of one optimistic write; somebody else succeeded each time
+_POLLS = 20  # looks per window while waiting: the limit may be raised meanwhile
+
+
+class RequestBudget(Protocol):
+    """What a client of Genesys asks before every request."""
+
+    def acquire(self) -> None:
+        """Wait for the turn of one request, to be sent at once; Throttled when the wait would be too long."""
+        ...
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Learn from the rate limit headers of an answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The current window, for people: `seconds` long, `used` of `allowance` requests granted."""
+
+    used: int
+    allowance: int
+    background_used: int
+    background_allowance: int
+    seconds: float
+
+
+class _Ticket:
+    """One thread's place in the queue."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.granted = False
+        self.error: Exception | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.granted or self.error is not None
+
+
+class SharedBudget:
+    """A RequestBudget on a ledger. `allowance` is asked at every round: cache it if asking is dear."""
+
+    def __init__(
+        self,
+        tally: Tally,
+        allowance: Callable[[], int],
+        *,
+        share: Callable[[], int] | None = None,
+        max_wait: float = 90.0,
+    ) -> None:
+        self._tally = tally
+        self._allowance = allowance
+        self._share = share
+        self._max_wait = max_wait
+        self._queue: deque[_Ticket] = deque()
+        self._condition = Condition()
+        self._led = False
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, allowance: Callable[[], int], dynamodb: DynamoDBClient | None = None
+    ) -> SharedBudget:
+        """Return the budget of all workers that share BUDGET_TABLE; without one, of this process alone."""
+        ledger: Ledger = MemoryLedger()
+        if settings.budget_table:
+            ledger = DynamoLedger(dynamodb or _dynamodb(), settings.budget_table)
+        else:
+            log.warning("BUDGET_TABLE is not set: requests to Genesys are counted in this process only")
+        tally = Tally(ledger, settings.budget_window + settings.budget_margin)
+        return cls(tally, allowance, max_wait=settings.budget_max_wait)
+
+    def background(self, share: Callable[[], int]) -> SharedBudget:
+        """Return a budget for background work: at most `share` requests, which count in this one too."""
+        return SharedBudget(self._tally, self._allowance, share=share, max_wait=self._max_wait)
+
+    def acquire(self) -> None:
+        """Wait for the turn of one request, which must be sent within two seconds.
+
+        Throttled, at once, when the turn would come after `max_wait` seconds; BudgetUnavailable when the
+        ledger cannot be reached.
+        """
+        ticket = _Ticket(self._tally.clock.monotonic() + self._max_wait)
+        with self._condition:
+            self._queue.append(ticket)
+            self._condition.wait_for(lambda: ticket.settled or not self._led)
+            self._led = not ticket.settled or self._led
+            leads = not ticket.settled
+        if leads:
+            self._lead(ticket)
+        if ticket.error is not None:
+            raise ticket.error
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Learn Genesys's own limit, and wait for its reset when its count, which others add to, is full."""
+        allowed = _number(headers, "inin-ratelimit-allowed")
+        count = _number(headers, "inin-ratelimit-count")
+        reset = _number(headers, "inin-ratelimit-reset")
+        if allowed is None:
+            return
+        self._tally.learn(allowed)
+        if count is not None and count >= allowed and reset:
+            self._tally.pause(reset)
+
+    def usage(self) -> Usage:
+        """Return how much of the window is used, as the ledger has it now; takes nothing."""
+        window = self._tally.window(fresh=True)
+        used, limits = window.used(), self._limits(window)
+        return Usage(used.total, limits.total, used.background, limits.background, window.length)
+
+    def _lead(self, own: _Ticket) -> None:
+        """Serve everybody who waits until one's own turn has come, then leave the lead to another."""
+        try:
+            while not own.settled:
+                pause = self._round()
+                with self._condition:
+                    self._condition.notify_all()
+                if not own.settled:
+                    self._tally.clock.sleep(pause)
+        finally:
+            with self._condition:
+                if not own.settled:
+                    self._queue.remove(own)
+                self._led = False
+                self._condition.notify_all()
+
+    def _round(self) -> float:
+        """Grant what can be granted; return the seconds until more may be."""
+        with self._condition:
+            waiting = list(self._queue)
+        try:
+            granted = self._take(len(waiting))
+            window = self._tally.window()
+            limits = self._limits(window)
+        except Exception as error:  # noqa: BLE001 - whatever it is, everyone who waits is to know
+            self._settle(waiting, error=error)
+            return 0.0
+        self._settle(waiting[:granted])
+        return self._refuse_the_late(waiting[granted:], window, limits)
+
+    def _refuse_the_late(self, waiting: list[_Ticket], window: Window, limits: Limits) -> float:
+        now, local = self._tally.now(), self._tally.clock.monotonic()
+        first = window.length / _POLLS
+        for place, ticket in enumerate(waiting, start=1):
+            wait = window.wait(place, limits, now, background=self._share is not None)
+            wait = max(wait, self._tally.paused())
+            first = min(first, wait) if place == 1 else first
+            if local + wait > ticket.deadline:
+                seconds = wait if math.isfinite(wait) else window.length
+                self._settle(
+                    [ticket],
+                    error=Throttled(
+                        f"the request budget is used up: the next turn is {seconds:.0f} s away",
+                        retry_after=seconds,
+                    ),
+                )
+        return max(first, 0.001)
+
+    def _settle(self, tickets: list[_Ticket], error: Exception | None = None) -> None:
+        with self._condition:
+            for ticket in tickets:
+                ticket.granted, ticket.error = error is None, error
+                self._queue.remove(ticket)
+
+    def _take(self, wanted: int) -> int:
+        """Return how many of the wanted grants were written down just now."""
+        for attempt in range(_ROUNDS):
+            window, now = self._tally.window(), self._tally.now()
+            free = window.free(self._limits(window), background=self._share is not None)
+            count = min(wanted, free)
+            if count == 0 or self._tally.paused() > 0:
+                return 0
+            taken = window.take(count, now, background=self._share is not None)
+            if self._tally.store(taken):
+                if self._tally.now() - now <= GRANT_LIFE:
+                    return count
+                log.warning("a grant of the request budget took too long to write and is left unused")
+            elif attempt > 1:
+                self._tally.clock.sleep(random.uniform(0, 0.005 * attempt))  # noqa: S311 - spreads writers
+        raise BudgetUnavailable("the request budget is changed by others faster than it can be written")
+
+    def _limits(self, window: Window) -> Limits:
+        total = self._allowance()
+        named = self._tally.allowed(window)
+        total = total if named is None else min(total, named)
+        return Limits(total, min(total, self._share()) if self._share else total)
+
+
+def _number(headers: Mapping[str, str], name: str) -> int | None:
+    text = headers.get(name, "").strip()
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _dynamodb() -> DynamoDBClient:
+    """Return a client that gives up within the life of a few grants, not after botocore's minute."""
+    config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+    return boto3.client("dynamodb", config=config)

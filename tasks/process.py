@@ -1,0 +1,115 @@
+"""process: the details of up to a hundred interactions with one request to Genesys, as records."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from prefect import get_run_logger, task
+
+from tasks.batch import Fetched, Processed, Work
+from tasks.bootstrap import Lane, Services, services
+from tasks.errors import PermanentError
+from tasks.genesys import Fetch
+from tasks.genesys.errors import Throttled
+from tasks.records import InteractionRecord, build_record
+from tasks.retries import policy
+
+T = TypeVar("T")
+
+
+class ProcessingBug(PermanentError):
+    """Our own code failed on one interaction; loud, and kept in quarantine for a replay after the mend."""
+
+    code = "internal-error"
+
+
+@task(name="process", **policy(retries=3, first_delay=5))
+async def process(works: list[Work], attempt: int, lane: Lane) -> Processed:
+    """Ask Genesys for the interactions and derive their records.
+
+    A request that Genesys throttles for longer than we wait is no failure: the interactions come back as
+    postponed. Raises TransientError (retried by the task) when Genesys or a store cannot be reached.
+    """
+    processed = await in_thread(services().fetching, lambda: fetch_chunk(services(), works, lane))
+    get_run_logger().info(
+        "processed, attempt %d: %d fetched, %d missing, %d postponed, %d failed",
+        attempt,
+        len(processed.fetched),
+        len(processed.missing),
+        len(processed.postponed),
+        len(processed.failed),
+    )
+    return processed
+
+
+def fetch_chunk(given: Services, works: list[Work], lane: Lane) -> Processed:
+    """The chunk's records; interactions that were erased are not asked for."""
+    ids = [work.interaction_id for work in works]
+    stored = given.interactions.lookup(ids)
+    processed = Processed(stored, given.quarantine.failed_among(ids))
+    wanted = []
+    for work in works:
+        known = stored.get(work.interaction_id)
+        if known is not None and known.erased:
+            processed.ignored.append((work, "the interaction was erased"))
+        else:
+            wanted.append(work)
+    if not wanted:
+        return processed
+    try:
+        fetch = given.genesys[lane].get_conversations([work.interaction_id for work in wanted])
+    except Throttled as throttled:
+        return processed.postpone(wanted, throttled)
+    return _sorted_out(given, processed, wanted, fetch)
+
+
+def _sorted_out(given: Services, processed: Processed, works: list[Work], fetch: Fetch) -> Processed:
+    for work in works:
+        id_ = work.interaction_id
+        if id_ in fetch.refused:
+            processed.failed.append((work, fetch.refused[id_]))
+        elif id_ not in fetch.conversations:
+            processed.missing.append(work)
+        else:
+            _derive(given, processed, work, fetch)
+    return processed
+
+
+def _derive(given: Services, processed: Processed, work: Work, fetch: Fetch) -> None:
+    conversation = fetch.conversations[work.interaction_id]
+    try:
+        record = build_record(
+            conversation, fetch.fetched_at, email_attribute=given.settings.genesys_email_attribute
+        )
+    except PermanentError as error:
+        processed.failed.append((work, error))
+    except Exception as bug:  # noqa: BLE001 - one interaction's bug must not cost its neighbours
+        processed.failed.append((work, _as_bug(bug)))
+    else:
+        if record.settled and not _wanted_queue(record, given.settings.queue_ids):
+            processed.ignored.append((work, "it touched none of the queues in QUEUE_IDS"))
+        else:
+            processed.fetched.append(Fetched(work, record, conversation))
+
+
+def _wanted_queue(record: InteractionRecord, queue_ids: tuple[str, ...]) -> bool:
+    return not queue_ids or not set(queue_ids).isdisjoint(record.content.get("queueIds", ()))
+
+
+def _as_bug(bug: Exception) -> ProcessingBug:
+    """Where it happened, without the message: it may quote the conversation."""
+    trace = bug.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace else "unknown"
+    return ProcessingBug(f"{type(bug).__name__} in {where}: a bug of ours; replay after the next release")
+
+
+async def in_thread(pool: Executor, call: Callable[[], T]) -> T:
+    """Run a blocking call in a pool, with the run's logging context."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(pool, lambda: context.run(call))

@@ -1,0 +1,216 @@
+"""save: one conditional write for each interaction, its deferral in the same step, and the outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+from prefect import get_run_logger, task
+from prefect.concurrency.asyncio import concurrency
+
+from tasks.batch import Fetched, Processed, Work
+from tasks.bootstrap import Services, services
+from tasks.errors import PermanentError, TransientError
+from tasks.events import to_text
+from tasks.genesys.errors import Throttled
+from tasks.limits import STORE_WRITES
+from tasks.outcomes import Kind, Outcome
+from tasks.patience import due, settle_delay, throttle_delay
+from tasks.process import in_thread
+from tasks.retries import policy
+from tasks.stores import Deferral, Provenance, QuarantineRow, Written
+from tasks.stores.dynamodb import iso
+from tasks.stores.quarantine import failed_id
+
+
+class NeverKnown(PermanentError):
+    """Genesys did not know the interaction, however often it was asked."""
+
+    code = "never-known"
+
+
+class GaveUp(PermanentError):
+    """Genesys could not be asked until patience ended."""
+
+    code = "gave-up"
+
+
+class Saving:
+    """A chunk being saved; `outcomes` survives the task's retries, so that a retry does only what is left."""
+
+    __slots__ = ("attempt", "deferred", "flow_run_id", "force", "outcomes", "processed")
+
+    def __init__(self, processed: Processed, flow_run_id: str, attempt: int, *, force: bool = False) -> None:
+        self.processed = processed
+        self.flow_run_id = flow_run_id
+        self.attempt = attempt
+        self.force = force
+        self.outcomes: dict[str, list[Outcome]] = {}
+        self.deferred: list[tuple[Work, Deferral]] = []  # those that need a later run
+
+    def done(self, work: Work, kind: Kind, detail: str = "") -> None:
+        """Note what became of an interaction."""
+        self.outcomes[work.interaction_id] = work.outcomes(kind, detail)
+
+    def put_off(self, work: Work, deferral: Deferral, why: str, *, new: bool) -> None:
+        """Note that an interaction waits; `new` when no run is on its way for it yet."""
+        detail = f"{why}; attempt {deferral.attempt} is due"
+        self.outcomes[work.interaction_id] = work.outcomes(Kind.DEFERRED, detail, iso(deferral.due_at))
+        if new:
+            self.deferred.append((work, deferral))
+
+
+@task(name="save", **policy(retries=5, first_delay=2))
+async def save(saving: Saving) -> Saving:
+    """Write a processed chunk and return it with its outcomes.
+
+    Writes run side by side under the limit `store-writes`. Raises StoreUnavailable after the task's retries:
+    the run then goes back and waits.
+    """
+    given = services()
+    async with concurrency(
+        STORE_WRITES, occupy=1, strict=True, timeout_seconds=60, raise_on_lease_renewal_failure=False
+    ):
+        results = await asyncio.gather(
+            *(in_thread(given.storing, write) for write in _writes(given, saving)), return_exceptions=True
+        )
+    errors = [result for result in results if isinstance(result, BaseException)]
+    for error in sorted(errors, key=lambda e: isinstance(e, TransientError)):
+        raise error
+    get_run_logger().info("saved, attempt %d: %d interactions", saving.attempt, len(saving.outcomes))
+    return saving
+
+
+def _writes(given: Services, saving: Saving) -> list[Callable[[], None]]:
+    """What is left to write, one call for each interaction."""
+    processed = saving.processed
+    writes: list[tuple[Work, Callable[[], None]]] = []
+    for work, reason in processed.ignored:
+        writes.append((work, partial(saving.done, work, Kind.UNCHANGED, reason)))
+    for fetched in processed.fetched:
+        writes.append((fetched.work, partial(_save_fetched, given, saving, fetched)))
+    for work in processed.missing:
+        writes.append((work, partial(_save_missing, given, saving, work)))
+    for work in processed.postponed:
+        writes.append((work, partial(_postpone, given, saving, work)))
+    for work, error in processed.failed:
+        writes.append((work, partial(fail, given, saving, work, error)))
+    return [write for work, write in writes if work.interaction_id not in saving.outcomes]
+
+
+def _save_fetched(given: Services, saving: Saving, fetched: Fetched) -> None:
+    work, record, _ = fetched
+    delay = None if record.settled else settle_delay(saving.attempt, given.settings)
+    deferral, new = (None, False) if delay is None else _deferral(saving, work, delay)
+    provenance = _provenance(saving, work)
+    try:
+        write = given.interactions.save(
+            record, provenance, deferral if new else None, force=saving.force, keep_waiting=bool(deferral)
+        )
+    except PermanentError as error:
+        fail(given, saving, work, error)
+        return
+    _archive(given, fetched, write.written)
+    if write.written is Written.ERASED:
+        saving.done(work, Kind.UNCHANGED, write.written.value)
+    elif deferral is not None:
+        if write.written is Written.STALE and new:
+            given.interactions.defer(work.interaction_id, provenance, deferral)
+        saving.put_off(work, deferral, "the conversation has not ended", new=new)
+    else:
+        _finish(given, saving, work, write.written)
+
+
+def _finish(given: Services, saving: Saving, work: Work, written: Written) -> None:
+    if work.interaction_id in saving.processed.quarantined:
+        given.quarantine.remove(failed_id(work.interaction_id))
+    if written in (Written.WRITTEN, Written.OWN):
+        saving.done(work, Kind.SAVED)
+    else:
+        saving.done(work, Kind.UNCHANGED, written.value)
+
+
+def _archive(given: Services, fetched: Fetched, written: Written) -> None:
+    """The whole conversation, after the row: at once for a new content, if absent for a known one."""
+    if given.archive is None or written in (Written.ERASED, Written.STALE):
+        return
+    put = given.archive.put if written is Written.WRITTEN else given.archive.put_if_absent
+    put(fetched.work.interaction_id, fetched.conversation)
+
+
+def _save_missing(given: Services, saving: Saving, work: Work) -> None:
+    stored = saving.processed.stored.get(work.interaction_id)
+    if stored is not None and stored.known and stored.settled:
+        given.interactions.give_up(work.interaction_id)
+        saving.done(work, Kind.UNCHANGED, "Genesys no longer returns it; the settled record stays")
+        return
+    delay = settle_delay(saving.attempt, given.settings)
+    if delay is not None:
+        _put_off(given, saving, work, delay, "Genesys does not know it yet")
+        return
+    given.interactions.give_up(work.interaction_id)
+    if stored is not None and stored.known:
+        saving.done(work, Kind.UNCHANGED, "patience ended; the record stays unsettled")
+    else:
+        fail(given, saving, work, NeverKnown("Genesys never returned this interaction; check its id and division"))
+
+
+def _postpone(given: Services, saving: Saving, work: Work) -> None:
+    why = saving.processed.why
+    if isinstance(why, Throttled):
+        delay: float | None = throttle_delay(saving.attempt, why.retry_after, given.settings)
+    else:
+        delay = settle_delay(saving.attempt, given.settings)
+    if delay is not None:
+        _put_off(given, saving, work, delay, why.code if why else "postponed")
+        return
+    given.interactions.give_up(work.interaction_id)
+    fail(given, saving, work, GaveUp(f"Genesys could not be asked until patience ended: {why}"))
+
+
+def _put_off(given: Services, saving: Saving, work: Work, delay: float, why: str) -> None:
+    deferral, new = _deferral(saving, work, delay)
+    if new:
+        write = given.interactions.defer(work.interaction_id, _provenance(saving, work), deferral)
+        if write.written is Written.ERASED:
+            saving.done(work, Kind.UNCHANGED, write.written.value)
+            return
+    saving.put_off(work, deferral, why, new=new)
+
+
+def fail(given: Services, saving: Saving, work: Work, error: PermanentError) -> None:
+    """Put an interaction that was given up into quarantine, with the error and the event as it travelled."""
+    row = QuarantineRow(
+        "failed", error.code, str(error), to_text(work.first), work.first.event_id, work.interaction_id
+    )
+    given.quarantine.put(row, saving.flow_run_id)
+    saving.done(work, Kind.FAILED, f"{error.code}: {error}")
+
+
+def _deferral(saving: Saving, work: Work, delay: float) -> tuple[Deferral, bool]:
+    """When to ask again, and whether that needs a run.
+
+    It needs none when another run is on its way for the same interaction. A run that is executed again finds
+    its own deferral and keeps its time, so that the later run's idempotency key stays the same.
+    """
+    stored = saving.processed.stored.get(work.interaction_id)
+    fresh = Deferral(due(delay), saving.attempt + 1)
+    if stored is None or stored.due_at is None or stored.due_at <= iso(datetime.now(UTC)):
+        return fresh, True
+    standing = Deferral(datetime.fromisoformat(stored.due_at), stored.attempt)
+    if stored.deferred_by == saving.flow_run_id:
+        return standing, True
+    return (standing, False) if stored.attempt > saving.attempt else (fresh, True)
+
+
+def _provenance(saving: Saving, work: Work) -> Provenance:
+    event = work.first
+    return Provenance(
+        flow_run_id=saving.flow_run_id,
+        attempt=saving.attempt,
+        event_id=event.event_id,
+        event_type=event.event_type,
+        event_time=iso(event.event_time) if event.event_time else None,
+    )

@@ -1,0 +1,87 @@
+"""What can go wrong at AWS.
+
+    PipelineError
+    ├── PermanentError
+    │   └── ItemRefused              this one item will never be accepted (too large, invalid)
+    └── NotReady
+        └── StoreUnavailable         down, unreachable or answering 5xx: the run goes back and waits
+            ├── StoreThrottled       too many writes for now
+            └── StoreMisconfigured   no such table, no permission, no credentials: for a person to mend
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tasks.errors import NotReady, PermanentError, PipelineError
+
+StoreError = PipelineError
+
+_THROTTLED = {
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "ThrottlingException",
+    "TransactionInProgressException",
+}
+_MISCONFIGURED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "NoSuchBucket",
+    "ResourceNotFoundException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+
+
+class ItemRefused(PermanentError):
+    """The store will never accept this item; `code` is AWS's word for why."""
+
+    code = "item-refused"
+
+
+class StoreUnavailable(NotReady):
+    """The store did not answer, or answered that it cannot at the moment."""
+
+    code = "store-unavailable"
+
+
+class StoreThrottled(StoreUnavailable):
+    """The store asks for fewer requests."""
+
+    code = "store-throttled"
+
+
+class StoreMisconfigured(StoreUnavailable):
+    """The store's name or the worker's permissions are wrong; retried, because mending it loses nothing."""
+
+    code = "store-misconfigured"
+
+
+@contextmanager
+def translated(resource: str) -> Iterator[None]:
+    """Turn boto3's errors into ours, naming the resource and AWS's code, never an item's content."""
+    try:
+        yield
+    except ClientError as error:
+        raise _from_client_error(error, resource) from None
+    except BotoCoreError as error:
+        raise StoreUnavailable(f"{resource}: no answer from AWS ({type(error).__name__})") from None
+
+
+def _from_client_error(error: ClientError, resource: str) -> PipelineError:
+    code = error.response.get("Error", {}).get("Code", "Unknown")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _THROTTLED or status == 429:
+        return StoreThrottled(f"{resource}: AWS asks for fewer requests ({code})")
+    if code in _MISCONFIGURED or status in (401, 403):
+        return StoreMisconfigured(f"{resource}: {code}; check the name, the region and the worker's permissions")
+    if status >= 500 or code in ("InternalServerError", "ServiceUnavailable", "InternalError"):
+        return StoreUnavailable(f"{resource}: AWS answered {status} ({code})")
+    return ItemRefused(f"{resource}: AWS refuses the item ({code}); it has to be mended before a replay")

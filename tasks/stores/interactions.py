@@ -1,0 +1,274 @@
+"""The interaction table: one row per interaction, and whatever arrives in whatever order, it ends the same.
+
+The whole guarantee is one conditional write (`InteractionTable.save`): a row changes only to a greater version,
+and never again after an erasure. A version sorts as text: settled before unsettled, later end before earlier,
+later fetch (by Genesys's clock) before earlier, then by content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import ClientError
+
+from tasks.records import CONTENT_FIELDS, InteractionRecord
+from tasks.stores.dynamodb import Update, batch_get, iso, marshal, unmarshal
+from tasks.stores.errors import StoreUnavailable, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+RUNS_KEPT = 20
+DUE = "due"  # the one partition of the sparse index byDue
+_WAITING = ("dueAt", "dueKey", "deferredBy")
+_LOOKED_UP = ("interactionId", "settled", "version", "erasedAt", "dueAt", "attempt", "deferredBy")
+
+
+class Written(StrEnum):
+    """What a conditional write came to."""
+
+    WRITTEN = "written"
+    OWN = "written by this run before"
+    REFRESHED = "same content"
+    STALE = "the store holds this or newer"
+    ERASED = "the interaction was erased"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a write comes from; outside the record's content and version."""
+
+    flow_run_id: str
+    attempt: int
+    event_id: str | None = None
+    event_type: str | None = None
+    event_time: str | None = None
+
+
+@dataclass(frozen=True)
+class Deferral:
+    """When an interaction is to be asked for again (UTC), and the number of that attempt."""
+
+    due_at: datetime
+    attempt: int
+
+    def attributes(self, flow_run_id: str) -> dict[str, Any]:
+        """The waiting part of an item."""
+        return {
+            "dueAt": iso(self.due_at),
+            "dueKey": DUE,
+            "attempt": self.attempt,
+            "deferredBy": flow_run_id,
+        }
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the table holds of an interaction, as far as deciding needs it."""
+
+    interaction_id: str
+    settled: bool = False
+    known: bool = False
+    erased: bool = False
+    due_at: str | None = None
+    attempt: int = 0
+    deferred_by: str | None = None
+
+    @classmethod
+    def from_item(cls, item: dict[str, Any]) -> Stored:
+        """Read an item; `known` says that it holds a record and not only a deferral."""
+        return cls(
+            interaction_id=str(item["interactionId"]),
+            settled=bool(item.get("settled", False)),
+            known="version" in item,
+            erased="erasedAt" in item,
+            due_at=item.get("dueAt"),
+            attempt=int(item.get("attempt", 0)),
+            deferred_by=item.get("deferredBy"),
+        )
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write's result, and what the table holds after a refusal."""
+
+    written: Written
+    stored: Stored | None = None
+
+
+class InteractionTable:
+    """The table of records; thread-safe."""
+
+    def __init__(self, client: DynamoDBClient, table: str, *, retention_days: int | None = None) -> None:
+        self._client = client
+        self.table = table
+        self._retention = timedelta(days=retention_days) if retention_days else None
+
+    def save(
+        self,
+        record: InteractionRecord,
+        provenance: Provenance,
+        deferral: Deferral | None = None,
+        *,
+        force: bool = False,
+        keep_waiting: bool = False,
+    ) -> Write:
+        """Write the record unless the table holds this or newer, or the interaction was erased.
+
+        `deferral` goes with a record that is not settled and is written in the same step; `keep_waiting`
+        leaves a deferral that stands. `force` ignores the version, never an erasure. Raises StoreUnavailable
+        or ItemRefused.
+        """
+        ends = () if deferral or keep_waiting else _WAITING
+        waiting = deferral.attributes(provenance.flow_run_id) if deferral else {}
+        old = self._replace(record, provenance, waiting, ends, force=force)
+        if old is None:
+            return Write(Written.WRITTEN)
+        stored = Stored.from_item(old)
+        if stored.erased:
+            return Write(Written.ERASED, stored)
+        if old.get("contentHash") != record.content_hash:
+            self._stop_waiting(stored, ends)
+            return Write(Written.STALE, stored)
+        if not self._refresh(record, old, waiting, ends):
+            return self.save(record, provenance, deferral, keep_waiting=keep_waiting)
+        own = old.get("flowRunId") == provenance.flow_run_id
+        return Write(Written.OWN if own else Written.REFRESHED, stored)
+
+    def defer(self, interaction_id: str, provenance: Provenance, deferral: Deferral) -> Write:
+        """Note when to ask again, whatever the table holds, unless the interaction was erased."""
+        update = Update().set(deferral.attributes(provenance.flow_run_id))
+        refused = self._update(interaction_id, update, f"attribute_not_exists({update.name('erasedAt')})")
+        return Write(Written.ERASED if refused else Written.WRITTEN)
+
+    def give_up(self, interaction_id: str) -> None:
+        """End the waiting: a placeholder disappears, a record that was waiting stays as it is."""
+        with translated(f"table {self.table}"):
+            try:
+                self._client.delete_item(
+                    TableName=self.table,
+                    Key=marshal({"interactionId": interaction_id}),
+                    ConditionExpression="attribute_not_exists(version) AND attribute_not_exists(erasedAt)",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                self._update(interaction_id, Update().remove(_WAITING), "attribute_exists(interactionId)")
+
+    def lookup(self, interaction_ids: Sequence[str]) -> dict[str, Stored]:
+        """What the table holds of these interactions; those it does not know are left out."""
+        items = batch_get(self._client, self.table, "interactionId", interaction_ids, _LOOKED_UP)
+        found = map(Stored.from_item, items)
+        return {stored.interaction_id: stored for stored in found}
+
+    def get(self, interaction_id: str) -> dict[str, Any] | None:
+        """The whole item, consistently read, or None."""
+        with translated(f"table {self.table}"):
+            answer = self._client.get_item(
+                TableName=self.table, Key=marshal({"interactionId": interaction_id}), ConsistentRead=True
+            )
+        return unmarshal(answer["Item"]) if "Item" in answer else None
+
+    def _replace(
+        self,
+        record: InteractionRecord,
+        provenance: Provenance,
+        waiting: dict[str, Any],
+        ends: tuple[str, ...],
+        *,
+        force: bool,
+    ) -> dict[str, Any] | None:
+        """The conditional write itself: None when it was made, else the item that stood in its way."""
+        keeps = not waiting and not ends  # a standing deferral keeps its attempt
+        attempt = {} if keeps else {"attempt": provenance.attempt}
+        update = Update().set(self._attributes(record, provenance) | attempt | waiting)
+        update.remove([field for field in CONTENT_FIELDS if field not in record.content])
+        update.remove(ends)
+        self._append_run(update, provenance)
+        not_erased = f"attribute_not_exists({update.name('erasedAt')})"
+        if force:
+            return self._update(record.interaction_id, update, not_erased, trim=True)
+        new = f"attribute_not_exists({update.name('version')})"
+        newer = f"{update.name('version')} < {update.value('version', record.version)}"
+        other = f"{update.name('contentHash')} <> {update.value('contentHash', record.content_hash)}"
+        return self._update(
+            record.interaction_id, update, not_erased, f"{new} OR ({newer} AND {other})", trim=True
+        )
+
+    def _attributes(self, record: InteractionRecord, provenance: Provenance) -> dict[str, Any]:
+        content = {name: value for name, value in record.content.items() if name != "interactionId"}
+        expires = int((record.fetched_at + self._retention).timestamp()) if self._retention else None
+        return content | {
+            "version": record.version,
+            "contentHash": record.content_hash,
+            "fetchedAt": iso(record.fetched_at),
+            "flowRunId": provenance.flow_run_id,
+            "eventId": provenance.event_id,
+            "eventType": provenance.event_type,
+            "eventTime": provenance.event_time,
+            "expiresAt": expires,
+        }
+
+    @staticmethod
+    def _append_run(update: Update, provenance: Provenance) -> None:
+        runs = update.name("runs")
+        none, run = update.value("none", []), update.value("run", [provenance.flow_run_id])
+        update.set_expression(f"{runs} = list_append(if_not_exists({runs}, {none}), {run})")
+
+    def _refresh(
+        self, record: InteractionRecord, old: dict[str, Any], waiting: dict[str, Any], ends: tuple[str, ...]
+    ) -> bool:
+        """Same content: only the version moves on, so that an older fetch of other content stays refused.
+
+        Whether it was done; not when the item changed meanwhile.
+        """
+        if str(old["version"]) >= record.version and not waiting and not (ends and "dueAt" in old):
+            return True
+        update = Update().set({"version": max(record.version, str(old["version"]))} | waiting).remove(ends)
+        if record.version > str(old["version"]):
+            update.set({"fetchedAt": iso(record.fetched_at)})
+        unchanged = f"{update.name('version')} = {update.value('old', old['version'])}"
+        not_erased = f"attribute_not_exists({update.name('erasedAt')})"
+        return self._update(record.interaction_id, update, unchanged, not_erased) is None
+
+    def _stop_waiting(self, stored: Stored, ends: tuple[str, ...]) -> None:
+        """What was fetched is older than what is stored: the deferral, if one stands, has been answered."""
+        if stored.settled and ends and overdue(stored):
+            update = Update().remove(ends)
+            same = f"{update.name('dueAt')} = {update.value('dueAt', str(stored.due_at))}"
+            self._update(stored.interaction_id, update, same)
+
+    def _update(
+        self, interaction_id: str, update: Update, *conditions: str, trim: bool = False
+    ) -> dict[str, Any] | None:
+        """Update one item; None when it was done, else the item as it stands."""
+        with translated(f"table {self.table}"):
+            try:
+                answer = self._client.update_item(
+                    TableName=self.table,
+                    Key=marshal({"interactionId": interaction_id}),
+                    ReturnValues="ALL_OLD" if trim else "NONE",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **update.arguments(*conditions),
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                    raise
+                item = cast("dict[str, Any]", error.response.get("Item") or {})
+                return unmarshal(item) if item else {"interactionId": interaction_id}
+            if trim and len(answer.get("Attributes", {}).get("runs", {}).get("L", [])) >= RUNS_KEPT:
+                self._client.update_item(
+                    TableName=self.table,
+                    Key=marshal({"interactionId": interaction_id}),
+                    UpdateExpression="REMOVE runs[0]",
+                    ConditionExpression="size(runs) > :kept",
+                    ExpressionAttributeValues=marshal({":kept": RUNS_KEPT}),
+                )
+        return None
+
+
+def overdue(stored: Stored, now: datetime | None = None) -> bool:
+    """Whether a deferral's time has passed."""
+    return stored.due_at is not None and stored.due_at <= iso(now or datetime.now(UTC))

@@ -1,0 +1,255 @@
+"""The bridge against a real Prefect server: what it is told of Prefect's answers is so."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from connection import Connection
+from credentials import Credentials
+from delivery import Delivery, Report
+from packing import FRAME, Message
+from prefect_api import PrefectApi
+
+from tests.infra.bridge_messages import Letters, customer_end, messages
+from tests.infra.conftest import free_port, wait_for
+
+LIMIT = 524_288
+"""Bytes of parameters that the server takes."""
+TEXTS = {"type": "object", "properties": {"events": {"type": "array", "items": {"type": "string"}}}}
+OBJECTS = {"type": "object", "properties": {"events": {"type": "array", "items": {"type": "object"}}}}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the API's address of a new Prefect server on SQLite that lives as long as the session."""
+    port = free_port()
+    environment = {
+        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    process = subprocess.Popen(  # noqa: S603  # our own command
+        [*command, "--no-ui"],
+        env={**inherited, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/api/health", process, 120)
+        yield f"http://127.0.0.1:{port}/api"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@dataclass
+class Deployment:
+    """A deployment of one's own, and the bridge in front of it."""
+
+    url: str
+    connection: Connection
+    name: str = field(default_factory=lambda: f"test-{uuid.uuid4()}")
+    schema: dict[str, Any] = field(default_factory=lambda: TEXTS)
+    letters: Letters = field(default_factory=Letters)
+    deployment_id: str = ""
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Return what the server answers."""
+        for _ in range(50):
+            answer = requests.request(method, self.url + path, json=body, timeout=30)
+            if answer.status_code != 503:  # SQLite is busy now and then
+                break
+            time.sleep(0.1)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def create(self) -> None:
+        """Create the deployment."""
+        flow = self.call("POST", "/flows/", {"name": "process-interactions"})
+        deployment = {"flow_id": flow["id"], "name": self.name, "parameter_openapi_schema": self.schema}
+        self.deployment_id = self.call("POST", "/deployments/", deployment)["id"]
+
+    def process(self, *, max_bytes: int = 500_000, max_waiting_runs: int = 50) -> Delivery:
+        """Return the bridge as a new process has it."""
+        name = f"process-interactions/{self.name}"
+        api = PrefectApi(self.connection, Credentials(None), deployment_name=name, timeout=30)
+        return Delivery(
+            api, self.letters, max_events=1000, max_bytes=max_bytes, max_waiting_runs=max_waiting_runs
+        )
+
+    def deliver(self, given: list[Message], **bounds: int) -> Report:
+        """Deliver as a new process does, and again while SQLite is busy, as SQS would."""
+        return redelivered(self.process(**bounds), given)
+
+    def run(self, state: dict[str, Any] | None = None) -> str:
+        """Start a run past the bridge and return its id."""
+        path = f"/deployments/{self.deployment_id}/create_flow_run"
+        run_id: str = self.call("POST", path, {"state": state} if state else {})["id"]
+        return run_id
+
+    def set_state(self, run_id: str, state: str) -> None:
+        """Force a run into a state."""
+        self.call("POST", f"/flow_runs/{run_id}/set_state", {"state": {"type": state}, "force": True})
+
+    def events(self, run_id: str) -> list[str]:
+        """Return the events of a run as a worker would read them."""
+        events: list[str] = self.call("GET", f"/flow_runs/{run_id}")["parameters"]["events"]
+        return events
+
+
+def redelivered(process: Delivery, given: list[Message]) -> Report:
+    """Return the report of the first delivery that the server was not too busy for."""
+    for _ in range(50):
+        report = process.deliver(given, lambda: 900.0)
+        if not (report.stopped and report.stopped.status == 503):
+            break
+        time.sleep(0.1)
+    return report
+
+
+@pytest.fixture
+def deployment(server: str) -> Iterator[Deployment]:
+    """Return a deployment without runs."""
+    connection = Connection(urlsplit(server))
+    made = Deployment(server, connection)
+    made.create()
+    yield made
+    connection.close()
+
+
+def awkward() -> list[str]:
+    """Return bodies that refused or changed a whole batch when they went as objects."""
+    kinds = ("json", "workspace_variable", "jinja", "none", "unknown", 1, None)
+    orders = [
+        {"__prefect_kind": k, "value": "[1]", "variable_name": "x", "template": "{{ 7*7 }}"} for k in kinds
+    ]
+    events = [customer_end(n, **order) for n, order in enumerate(orders)]
+    events += [{**customer_end(10 + n), **order} for n, order in enumerate(orders)]
+    events += [
+        customer_end(20 + n, conversationId=text) for n, text in enumerate(("\x00", "\ud800", "{{ 7*7 }}"))
+    ]
+    events += [customer_end(30, queueId={"__prefect_kind": "jinja", "template": "{{ 7*7 }}"})]
+    events += [customer_end(40, subject="x" * 1_000_000)]
+    return [*(json.dumps(event) for event in events), "\x00", "\ud800", "{oops", "[1]", "42", "x" * 1_000_000]
+
+
+def test_awkward_events_and_their_neighbours_arrive_as_they_were_sent(deployment: Deployment) -> None:
+    """Instructions to Prefect, NUL, lone surrogates and megabytes go into one run, letter by letter."""
+    given = messages(*range(100, 110))
+    given += [Message.of(f"a{n}", body) for n, body in enumerate(awkward())]
+
+    report = deployment.deliver(given)
+
+    (run_id,) = report.runs
+    assert len(report.accepted) == len(given)
+    assert sorted(deployment.events(run_id)) == sorted(each.text for each in given)
+
+
+def test_the_bytes_are_counted_as_prefect_counts_them(deployment: Deployment) -> None:
+    """A batch of exactly 524,288 bytes is accepted whole; one byte more would be refused and is split."""
+    texts = [json.dumps("x" * 170_000), json.dumps('"\\' * 40_000), json.dumps("y")]
+    some = [Message(f"b{n}", "", text, ()) for n, text in enumerate(texts)]
+    left = LIMIT + 1 - FRAME - sum(each.size for each in some)
+    whole = Message("w", "", "z" * (left - Message("", "", "", ()).size), ())
+    more = Message("v", "", whole.text + "z", ())
+
+    assert list(deployment.deliver([*some, whole], max_bytes=LIMIT + 1).runs.values()) == [4]
+    assert sorted(deployment.deliver([*some, more], max_bytes=LIMIT + 2).runs.values()) == [2, 2]
+    assert len(deployment.deliver([*some, more], max_bytes=LIMIT + 1).runs) == 2
+    assert deployment.letters.sent == {}
+
+
+def test_a_batch_delivered_again_is_the_same_run(deployment: Deployment) -> None:
+    """The idempotency key holds on the real server."""
+    first, second = deployment.deliver(messages(1, 2)), deployment.deliver(messages(1, 2))
+
+    assert first.accepted == second.accepted
+    assert first.runs == second.runs
+
+
+@pytest.mark.parametrize("state", ["CRASHED", "FAILED", "CANCELLED"])
+def test_a_batch_whose_run_failed_runs_again(deployment: Deployment, state: str) -> None:
+    """The old run is no acceptance: a new one has the events, and it alone is repeated from then on."""
+    given = messages(1, 2)
+    (old,) = deployment.deliver(given).runs
+    deployment.set_state(old, state)
+
+    (new,) = deployment.deliver(given).runs
+    (same,) = deployment.deliver(given).runs
+
+    assert new != old
+    assert same == new
+    assert deployment.events(new) == [each.text for each in given]
+
+
+def test_a_batch_whose_run_completed_is_done(deployment: Deployment) -> None:
+    """A completed run is an acceptance."""
+    (old,) = deployment.deliver(messages(1)).runs
+    deployment.set_state(old, "COMPLETED")
+
+    assert list(deployment.deliver(messages(1)).runs) == [old]
+
+
+def test_waiting_runs_close_the_bridge(deployment: Deployment) -> None:
+    """Due and Pending runs count; those of a time to come, running and finished ones do not."""
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    for _ in range(3):
+        deployment.run({"type": "SCHEDULED", "state_details": {"scheduled_time": later}})
+    for state in ("RUNNING", "COMPLETED", "PENDING"):
+        deployment.set_state(deployment.run(), state)
+    due = [deployment.run() for _ in range(50)]
+
+    closed = deployment.deliver(messages(1))
+    assert closed.returned == {"m0-1": "too-many-waiting-runs"}
+    assert closed.waiting_runs == 51
+
+    deployment.set_state(due[0], "RUNNING")
+    assert deployment.deliver(messages(1)).accepted == {"m0-1"}
+
+
+def test_a_deployment_made_anew_is_found(deployment: Deployment) -> None:
+    """A process that knows the old id finds the new one by the name."""
+    process = deployment.process()
+    redelivered(process, messages(1))
+    deployment.call("DELETE", f"/deployments/{deployment.deployment_id}")
+    assert redelivered(process, messages(2)).returned == {"m0-2": "deployment-not-found"}
+
+    deployment.create()
+    assert redelivered(process, messages(2)).accepted == {"m0-2"}
+
+
+def test_a_flow_that_wants_something_else_refuses_the_event(server: str) -> None:
+    """The real server's 409 leads to the dead-letter queue, with a reason and without the event in it."""
+    connection = Connection(urlsplit(server))
+    strict = Deployment(server, connection, schema=OBJECTS)
+    strict.create()
+
+    report = strict.deliver(messages(1, 2))
+    connection.close()
+
+    assert set(report.dead) == {"m0-1", "m1-2"}
+    assert {refused.status for refused in strict.letters.sent.values()} == {409}
+    assert all(refused.reason.startswith("Error creating flow run") for refused in report.dead.values())
+    assert not any(character.isdigit() for character in strict.letters.sent["m0-1"].reason)
+
+
+def test_the_database_is_a_temporary_one(server: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The server of these tests keeps its data in the tests' folder and listens on the loopback."""
+    assert server.startswith("http://127.0.0.1:")
+    assert list(Path(tmp_path_factory.getbasetemp()).glob("prefect*/prefect.db"))

@@ -1,0 +1,92 @@
+"""A plain client of the Genesys simulator, for the tests of the simulator itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import requests
+
+from deployments.sandbox.genesys.tokens import CLIENT_ID, CLIENT_SECRET
+
+Json = dict[str, Any]
+
+DETAILS = "/api/v2/analytics/conversations/details"
+QUERY = f"{DETAILS}/query"
+GRANT = {"grant_type": "client_credentials"}
+WAIT_SECONDS = 5.0
+
+
+class Genesys:
+    """A client without any cleverness: a session, the simulator's address, a token."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def login(self) -> Genesys:
+        """Take a token."""
+        del self.session.headers["Authorization"]
+        answer = self.post("/oauth/token", data=GRANT, auth=(CLIENT_ID, CLIENT_SECRET))
+        self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return self
+
+    def get(self, path: str, **params: Any) -> requests.Response:
+        """Answer of a GET."""
+        return self.session.get(self.address + path, params=params, timeout=WAIT_SECONDS)
+
+    def post(self, path: str, **arguments: Any) -> requests.Response:
+        """Answer of a POST."""
+        return self.session.post(self.address + path, timeout=WAIT_SECONDS, **arguments)
+
+    def sim(self, path: str = "", body: Any = None) -> Any:
+        """What /_sim answers: to a GET, or to a POST when there is a body."""
+        url = "/_sim" + path
+        answer = self.get(url) if body is None else self.post(url, json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def faults(self, **settings: Any) -> Any:
+        """Set faults."""
+        return self.sim("/faults", settings)
+
+    def details(self, *ids: str) -> dict[str, Json]:
+        """What a multi-get returns, by id."""
+        answer = self.get(DETAILS, id=",".join(ids))
+        assert answer.status_code == 200, answer.text
+        return {each["conversationId"]: each for each in answer.json().get("conversations", [])}
+
+    def add(self, start: str, end: str, count: int = 1) -> list[str]:
+        """Ids of conversations that are new and started in an interval."""
+        added: list[str] = self.sim("/conversations", {"count": count, "start": start, "end": end})["ids"]
+        return added
+
+    def find(self, interval: str, **body: Any) -> Json:
+        """What a details query returns."""
+        answer = self.post(QUERY, json={"interval": interval, **body})
+        assert answer.status_code == 200, answer.text
+        found: Json = answer.json()
+        return found
+
+
+def fresh(address: str) -> Iterator[Genesys]:
+    """Yield a client with a new token, of a simulator that has forgotten the last test."""
+    client = Genesys(address)
+    client.session.headers["Authorization"] = ""
+    client.sim("/reset", {})
+    client.login()
+    client.sim("/reset", {"only": ["counters"]})
+    yield client
+    client.session.close()
+
+
+def new_ids(count: int) -> list[str]:
+    """Ids that no test has used."""
+    return [str(uuid4()) for _ in range(count)]
+
+
+def segments(details: Json) -> list[Json]:
+    """Every segment of a conversation."""
+    return [s for p in details["participants"] for each in p["sessions"] for s in each["segments"]]

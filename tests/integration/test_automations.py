@@ -1,0 +1,116 @@
+"""Recovery, proved by killing: a real server's automations, real workers, a real SIGKILL, scaled times."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from prefect.client.schemas.objects import State, StateType
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Pending, Running
+
+from deployments.automations import Change, apply_automations
+from flows.recovery import STUCK_PENDING, WORKER_LOST, count_losses, times_lost
+from tests.integration.prefect_server import PrefectServer, running_server
+from tests.integration.worker_stand import Stand, new_stand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FLOWS = ("slow", "quick", "raises")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A server of its own, which looks for silent runs every second, with the automations applied."""
+    home = tmp_path_factory.mktemp("prefect")
+    with running_server(home, PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY="PT1S") as server:
+        changes = asyncio.run(_apply(server))
+        assert {change.done for change in changes} == {"created"}
+        yield server
+
+
+async def _apply(server: PrefectServer, heartbeat_seconds: float = 0) -> list[Change]:
+    stand = Stand(server, "")
+    async with stand.client() as client:
+        return await apply_automations(
+            client,
+            heartbeat_seconds=heartbeat_seconds,  # 10 s is Prefect's least
+            pending_seconds=0,
+            crashed_seconds=0,
+            flows=FLOWS,
+        )
+
+
+async def test_applying_twice_changes_nothing(server: PrefectServer) -> None:
+    """The second time everything is unchanged; what differs is updated, under the same id, and back."""
+    assert {change.done for change in await _apply(server)} == {"unchanged"}
+    changes = await _apply(server, heartbeat_seconds=90)
+    assert [change.done for change in changes] == ["updated", "unchanged", "unchanged"]
+    assert [change.done for change in await _apply(server)] == ["updated", "unchanged", "unchanged"]
+
+
+async def test_runs_of_a_killed_worker_are_completed_by_the_next(server: PrefectServer) -> None:
+    """Killed with a queue's every slot in hand, and no hand to help: the next worker completes the runs."""
+    stand = await new_stand(server)
+    await _limit_queue(stand, 2)
+    with stand.worker(limit=2) as worker:
+        runs = [await stand.start("slow", seconds=6) for _ in range(2)]
+        for run in runs:
+            await stand.until(run, "Running")
+        worker.kill()
+    with stand.worker(limit=2):
+        for run in runs:
+            await stand.until(run, "Completed", seconds=60)
+    for run in runs:
+        assert (await stand.history(run)).count(WORKER_LOST) == 1
+        with temporary_settings({PREFECT_API_URL: server.api_url}):
+            assert await times_lost(run) == 0, "it ended by itself since"
+
+
+async def test_a_run_that_beats_and_a_strange_run_are_left_alone(server: PrefectServer) -> None:
+    """A run longer than the window runs once; a silent run of a flow that is not ours stays as it is."""
+    stand = await new_stand(server)
+    strange = await stand.start("stranger")
+    async with stand.client() as client:
+        await client.set_flow_run_state(strange, Running(), force=True)
+    with stand.worker():
+        run = await stand.start("slow", seconds=16)
+        done = await stand.until(run, "Completed", seconds=60)
+    assert done.run_count == 1
+    assert (await stand.read(strange)).state_name == "Running"
+
+
+async def test_a_run_stuck_in_pending_is_scheduled_again(server: PrefectServer) -> None:
+    """A run that a worker claimed and never began is taken up by another worker; a crashed one, too."""
+    stand = await new_stand(server)
+    stuck = await stand.start("quick")
+    async with stand.client() as client:
+        await client.set_flow_run_state(stuck, Pending())
+    with stand.worker():
+        crashes = await stand.start("raises", what="SystemExit")
+        await stand.until(crashes, "Crashed")
+        await stand.until(stuck, "Completed", seconds=40)
+        await stand.until(crashes, "RunCrashed", seconds=40)
+    assert STUCK_PENDING in await stand.history(stuck)
+
+
+def test_losses_are_counted_from_the_last_ending() -> None:
+    """A person's Retry gives a run its full number of tries again; a crash is no ending."""
+    names = [
+        *(("Running", StateType.RUNNING), (WORKER_LOST, StateType.SCHEDULED), ("Failed", StateType.FAILED)),
+        *(("Running", StateType.RUNNING), (WORKER_LOST, StateType.SCHEDULED), ("Crashed", StateType.CRASHED)),
+        *((STUCK_PENDING, StateType.SCHEDULED), ("AwaitingRetry", StateType.SCHEDULED)),
+    ]
+    states = [State(id=uuid4(), type=type_, name=name) for name, type_ in names]
+    assert count_losses(states[:2]) == 1
+    assert count_losses(states[:3]) == 0
+    assert count_losses(reversed(states)) == 2
+
+
+async def _limit_queue(stand: Stand, limit: int) -> None:
+    async with stand.client() as client:
+        queue = await client.read_work_queue_by_name("default", work_pool_name=stand.pool)
+        await client.update_work_queue(queue.id, concurrency_limit=limit)

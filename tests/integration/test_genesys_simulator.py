@@ -1,0 +1,324 @@
+"""The Genesys simulator logs in, limits and counts as Genesys is known to, and shows any conversation."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from uuid import UUID, uuid4
+
+import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployments.sandbox.genesys.conversations import conversation
+from deployments.sandbox.genesys.limits import Tally
+from deployments.sandbox.genesys.personal import personal_strings
+from deployments.sandbox.genesys.process import running
+from deployments.sandbox.genesys.scene import stamp
+from deployments.sandbox.genesys.tokens import CLIENT_ID, CLIENT_SECRET
+from tests.integration.genesys_simulator import (
+    DETAILS,
+    GRANT,
+    QUERY,
+    WAIT_SECONDS,
+    Genesys,
+    Json,
+    fresh,
+    new_ids,
+)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """One simulator for all tests here."""
+    with running() as url:
+        yield url
+
+
+@pytest.fixture
+def genesys(address: str) -> Iterator[Genesys]:
+    """A client of it, for one test."""
+    yield from fresh(address)
+
+
+def test_listens_on_loopback_only(address: str) -> None:
+    """The port is bound on 127.0.0.1 and on no other address of the machine."""
+    port = int(address.rsplit(":", 1)[1])
+    assert address.startswith("http://127.0.0.1:")
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port), timeout=1):
+        pass
+
+
+@pytest.mark.parametrize("way", ["basic", "post"])
+def test_token_for_the_client(genesys: Genesys, way: str) -> None:
+    """Id and secret buy a token in a Basic header and in the form."""
+    if way == "basic":
+        answer = genesys.post("/oauth/token", data=GRANT, auth=(CLIENT_ID, CLIENT_SECRET))
+    else:
+        form = GRANT | {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        answer = requests.post(genesys.address + "/oauth/token", data=form, timeout=WAIT_SECONDS)
+    body = answer.json()
+    assert (answer.status_code, body["token_type"], body["expires_in"]) == (200, "bearer", 86_400)
+    assert "inin-correlation-id" in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("auth", "form", "status", "error"),
+    [
+        ((CLIENT_ID, "wrong"), GRANT, 401, "invalid_client"),
+        (("nobody", CLIENT_SECRET), GRANT, 400, "invalid_client"),
+        ((CLIENT_ID, CLIENT_SECRET), {"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ((CLIENT_ID, CLIENT_SECRET), {}, 400, "invalid_request"),
+    ],
+)
+def test_login_refuses_in_its_own_words(
+    genesys: Genesys, auth: tuple[str, str], form: dict[str, str], status: int, error: str
+) -> None:
+    """Errors of the login have error and error_description, and no ErrorBody."""
+    answer = genesys.post("/oauth/token", data=form, auth=auth)
+    assert answer.status_code == status
+    assert answer.json()["error"] == error
+    assert set(answer.json()) == {"error", "description", "error_description"}
+
+
+def test_no_token_no_answer(genesys: Genesys) -> None:
+    """Without a token, and with one that never was, the API answers 401 with its codes."""
+    del genesys.session.headers["Authorization"]
+    assert genesys.get(DETAILS, id=new_ids(1)).json()["code"] == "authentication.required"
+    genesys.session.headers["Authorization"] = "Bearer nonsense"
+    answer = genesys.get(DETAILS, id=new_ids(1))
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad.credentials")
+    assert answer.json()["contextId"] == answer.headers["ININ-Correlation-Id"]
+
+
+def test_tokens_die_of_age_and_by_order(genesys: Genesys) -> None:
+    """token_life shortens tokens issued from then on and expires_in; revoke_tokens kills all."""
+    genesys.faults(token_life=0.01)
+    genesys.login()
+    time.sleep(0.02)
+    assert genesys.get("/api/v2/organizations/me").status_code == 401
+    genesys.faults(token_life=60)
+    genesys.login()
+    assert genesys.get("/api/v2/organizations/me").status_code == 200
+    genesys.faults(revoke_tokens=True)
+    assert genesys.get("/api/v2/organizations/me").status_code == 401
+
+
+def test_every_answer_says_where_the_token_stands(genesys: Genesys) -> None:
+    """Good answers and bad ones carry the rate limit's headers, a correlation id and a Date."""
+    for count, path in enumerate(["/api/v2/organizations/me", "/api/v2/nowhere"], start=1):
+        headers = genesys.get(path).headers
+        assert headers["inin-ratelimit-count"] == str(count)
+        assert headers["inin-ratelimit-allowed"] == "300"
+        assert 0 < int(headers["inin-ratelimit-reset"]) <= 60
+        assert UUID(headers["ININ-Correlation-Id"])
+        assert abs((parsedate_to_datetime(headers["Date"]) - datetime.now(UTC)).total_seconds()) < 5
+
+
+def test_one_request_too_many(genesys: Genesys) -> None:
+    """Beyond the limit: 429, Genesys's body, Retry-After; another token is free; a new window opens."""
+    genesys.faults(rate_limit=5)
+    statuses = [genesys.get("/api/v2/organizations/me").status_code for _ in range(6)]
+    assert statuses == [200] * 5 + [429]
+    answer = genesys.get("/api/v2/organizations/me")
+    body = answer.json()
+    wait = answer.headers["Retry-After"]
+    assert 0 < int(wait) <= 60
+    assert body["message"] == f"Rate limit exceeded the maximum. Retry the request in [{wait}] seconds"
+    assert (body["code"], body["status"]) == ("too.many.requests.retry.after", 429)
+    first = genesys.session.headers["Authorization"]
+    assert genesys.login().get("/api/v2/organizations/me").status_code == 200
+    genesys.session.headers["Authorization"] = first
+    assert genesys.get("/api/v2/organizations/me").status_code == 429
+    genesys.faults(rate_window=0.01)
+    time.sleep(0.02)
+    assert genesys.get("/api/v2/organizations/me").status_code == 200
+
+
+def test_300_a_minute_by_default(genesys: Genesys) -> None:
+    """Nobody has to set the limit: the 301st request of a minute is refused."""
+    statuses = [genesys.get("/api/v2/organizations/me").status_code for _ in range(301)]
+    assert statuses == [200] * 300 + [429]
+    assert genesys.sim()["given_429"] == 1
+
+
+def test_large_requests_are_refused(genesys: Genesys) -> None:
+    """512,000 bytes is the most that a body may have, and an address has its end too."""
+    assert genesys.post(QUERY, data=b"x" * 512_000).status_code == 400
+    answer = genesys.post(QUERY, data=b"x" * 512_001)
+    assert (answer.status_code, answer.json()["code"]) == (413, "request.entity.too.large")
+    assert genesys.get(DETAILS, id="x" * 9000).status_code == 414
+
+
+def test_counters_count_requests_and_not_the_control(genesys: Genesys) -> None:
+    """Every attempt counts, refused ones and logins too; calls of /_sim never do."""
+    genesys.sim("/faults", {"error_next": 1})
+    for _ in range(3):
+        genesys.get("/api/v2/organizations/me")
+    genesys.login()
+    state = genesys.sim()
+    assert state["requests"] == {"all": 4, "api": 3, "token": 1}
+    assert state["most_in_window"] == {"seconds": 60, "all": 4, "api": 3}
+    assert state["by_path"] == {"GET /api/v2/organizations/me": 3, "POST /oauth/token": 1}
+    assert state["by_status"] == {"200": 3, "500": 1}
+    assert len(genesys.sim("/requests")["all"]) == 4
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 200), max_size=40), st.integers(1, 80))
+def test_the_most_in_a_window_is_exact(moments: list[int], seconds: int) -> None:
+    """The sliding maximum is what counting from each request onwards finds."""
+    tally = Tally()
+    for moment in sorted(moments):
+        tally.add("request", moment)
+    counted = [sum(first <= moment < first + seconds for moment in moments) for first in moments]
+    assert tally.most_in(seconds) == max(counted, default=0)
+
+
+def test_the_same_id_is_the_same_conversation(genesys: Genesys) -> None:
+    """Asked alone or with others, again, in capitals or of another process: one answer."""
+    first, *others = new_ids(5)
+    alone = genesys.get(f"/api/v2/analytics/conversations/{first.upper()}/details").json()
+    assert genesys.details(*others, first)[first] == alone
+    with running("--seed", "7") as elsewhere:
+        twin = Genesys(elsewhere)
+        twin.session.headers["Authorization"] = ""
+        assert twin.login().details(first)[first] == alone
+        twin.session.close()
+
+
+def test_a_multi_get_takes_a_hundred_ids_in_both_forms(genesys: Genesys) -> None:
+    """Comma-joined or repeated, once or twice; 101 are 400, as is an id that is none."""
+    ids = new_ids(100)
+    assert set(genesys.details(*ids)) == set(ids)
+    repeated = genesys.get(DETAILS, id=[ids[0], ids[1], ids[0]]).json()["conversations"]
+    assert [each["conversationId"] for each in repeated] == ids[:2]
+    for wrong in ([*ids, str(uuid4())], ["not-a-uuid", ids[0]], []):
+        answer = genesys.get(DETAILS, id=",".join(wrong))
+        assert (answer.status_code, answer.json()["status"]) == (400, 400)
+
+
+def test_unknown_ids_are_left_out(genesys: Genesys) -> None:
+    """An unknown id is missing from a multi-get and 404 alone; with nothing left the key is absent."""
+    known, unknown = new_ids(2)
+    genesys.faults(unknown_ids=[unknown])
+    assert set(genesys.details(known, unknown)) == {known}
+    assert genesys.get(DETAILS, id=unknown).json() == {}
+    for path in (f"/api/v2/analytics/conversations/{unknown}/details", f"/api/v2/conversations/{unknown}"):
+        answer = genesys.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not.found")
+
+
+def _moments(details: Json) -> set[str]:
+    segments = [s for p in details["participants"] for each in p["sessions"] for s in each["segments"]]
+    metrics = [m for p in details["participants"] for each in p["sessions"] for m in each["metrics"]]
+    times = {s[edge] for s in segments for edge in ("segmentStart", "segmentEnd")}
+    return times | {m["emitDate"] for m in metrics}
+
+
+@settings(deadline=None)
+@given(st.uuids())
+def test_conversations_hold_together(identifier: UUID) -> None:
+    """Nothing happens before the start or after the end, no measure is negative, agents are users."""
+    details, end = conversation(str(identifier), 1_768_435_200_000)
+    moments = _moments(details)
+    assert details["conversationStart"] <= min(moments)
+    assert max(moments) <= details["conversationEnd"] == stamp(end)
+    for participant in details["participants"]:
+        assert ("userId" in participant) == (participant["purpose"] in ("agent", "user"))
+        for session in participant["sessions"]:
+            assert session["segments"]
+            assert all(each["value"] >= 0 for each in session["metrics"])
+            assert all(each["segmentStart"] <= each["segmentEnd"] for each in session["segments"])
+
+
+def test_conversations_are_of_every_kind() -> None:
+    """A few hundred ids show every medium, purpose and turn that the pipeline has to understand."""
+    all_details = [conversation(str(UUID(int=n * 7919, version=4)), 0)[0] for n in range(600)]
+    participants = [p for details in all_details for p in details["participants"]]
+    sessions = [s for p in participants for s in p["sessions"]]
+    segments = [s for session in sessions for s in session["segments"]]
+    assert {s["mediaType"] for s in sessions} == {"voice", "callback", "chat", "message", "email"}
+    purposes = {p["purpose"] for p in participants}
+    assert purposes >= {"customer", "external", "ivr", "acd", "agent", "user", "workflow", "voicemail"}
+    assert {s["direction"] for s in sessions} == {"inbound", "outbound"}
+    kinds = {s["segmentType"] for s in segments}
+    assert kinds >= {"ivr", "interact", "hold", "alert", "wrapup", "system", "voicemail"}
+    assert any("outboundCampaignId" in s for s in sessions)
+    assert any(s["conference"] for s in segments)
+    assert any("externalContactId" in p for p in participants)
+    assert any(isinstance(details.get("mediaStatsMinConversationMos"), float) for details in all_details)
+
+
+def _agents(details: Json) -> int:
+    return len({p["userId"] for p in details["participants"] if p["purpose"] in ("agent", "user")})
+
+
+def _queues(details: Json) -> int:
+    segments = [s for p in details["participants"] for each in p["sessions"] for s in each["segments"]]
+    return len({s["queueId"] for s in segments if "queueId" in s})
+
+
+def test_conversations_have_none_one_or_several_of_everything() -> None:
+    """There are calls without an agent or a queue, and with two of each; customers with several sessions."""
+    all_details = [conversation(str(UUID(int=n * 104_729, version=4)), 0)[0] for n in range(400)]
+    assert {_agents(details) for details in all_details} >= {0, 1, 2}
+    assert {_queues(details) for details in all_details} >= {0, 1, 2}
+    customers = [[p for p in d["participants"] if p["purpose"] == "customer"] for d in all_details]
+    assert {len(each) for each in customers} >= {0, 1, 2, 3}
+
+
+def test_the_operational_conversation_matches_the_details(genesys: Genesys) -> None:
+    """GET /api/v2/conversations/{id} tells the same story, with names for ids and with attributes."""
+    for conversation_id, details in genesys.details(*new_ids(20)).items():
+        seen = genesys.get(f"/api/v2/conversations/{conversation_id}").json()
+        assert (seen["id"], seen["endTime"]) == (conversation_id, details["conversationEnd"])
+        ours, theirs = details["participants"], seen["participants"]
+        assert [p["participantId"] for p in ours] == [p["id"] for p in theirs]
+        assert [p.get("userId") for p in ours] == [p.get("userId") for p in theirs]
+        people = [p for p in theirs if p["purpose"] in ("customer", "external")]
+        assert all("@" in p["attributes"]["customerEmail"] for p in people)
+
+
+def test_personal_data_is_known(genesys: Genesys) -> None:
+    """/_sim/pii lists what was given out, in every version, and nothing of what nobody asked for."""
+    asked, other = new_ids(2)
+    first = genesys.details(asked)[asked]
+    genesys.sim(f"/conversations/{asked}/events", {"type": "corrected"})
+    second = genesys.details(asked)[asked]
+    genesys.add("2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z")
+    strings = set(genesys.sim("/pii")["strings"])
+    assert strings == personal_strings(first) | personal_strings(second)
+    assert not strings.isdisjoint(p["participantName"] for p in first["participants"])
+    assert genesys.sim(f"/pii?id={other}")["strings"] == []
+
+
+def test_integrations_are_as_set(genesys: Genesys) -> None:
+    """The list is filtered by type and state; the configuration shows account, region, suffix and topics."""
+    kind = "amazon-eventbridge-source"
+    assert genesys.get("/api/v2/integrations", integrationType=kind).json()["total"] == 1
+    wanted = [
+        {"awsAccountId": "123456789012", "awsAccountRegion": "eu-west-1", "eventSourceSuffix": "a"},
+        {"reportedState": "ERROR"},
+        {"integrationType": "other"},
+    ]
+    genesys.sim("/integrations", wanted)
+    assert genesys.get("/api/v2/integrations", integrationType=kind).json()["total"] == 2
+    active = genesys.get("/api/v2/integrations", integrationType=kind, reportedState="active").json()
+    (entity,) = active["entities"]
+    assert entity["reportedState"]["code"] == "ACTIVE"
+    configuration = genesys.get(f"/api/v2/integrations/{entity['id']}/config/current").json()
+    assert configuration["properties"] == wanted[0] | {
+        "eventFilter": ["v2.detail.events.conversation.{id}.customer.end"]
+    }
+    assert genesys.get(f"/api/v2/integrations/{uuid4()}").status_code == 404
+
+
+def test_the_manual_names_every_setting(genesys: Genesys) -> None:
+    """GET /_sim/help explains each fault that there is."""
+    manual = genesys.get("/_sim/help").text
+    assert [name for name in genesys.sim()["faults"] if name not in manual] == []

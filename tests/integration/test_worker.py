@@ -1,0 +1,161 @@
+"""The warm worker, from outside: a real server, a real `prefect worker start`, flows that behave badly."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from prefect.states import Cancelling
+
+from tests.integration.worker_stand import Stand, eventually, new_stand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.integration.prefect_server import PrefectServer
+
+
+@pytest.fixture(scope="module")
+def stand(prefect_server: PrefectServer) -> Iterator[Stand]:
+    """A pool with one warm worker that takes four runs at once."""
+    stand = asyncio.run(new_stand(prefect_server))
+    with stand.worker(limit=4):
+        yield stand
+
+
+async def test_takes_a_run_up_when_it_is_announced(stand: Stand) -> None:
+    """A run starts long before the next poll, which is a minute away."""
+    run = await stand.start("quick")
+    done = await stand.until(run, "Completed")
+    assert done.start_time is not None
+    assert done.created is not None
+    later = await stand.start("quick")
+    second = await stand.until(later, "Completed", seconds=10)
+    assert second.run_count == 1
+
+
+async def test_starts_a_future_run_when_it_is_due(stand: Stand) -> None:
+    """A run that is due in some seconds starts then, not at the next poll and not before."""
+    due = datetime.now(UTC) + timedelta(seconds=4)
+    run = await stand.until(await stand.start("quick", due), "Completed", seconds=20)
+    assert run.start_time is not None
+    assert run.start_time >= due
+
+
+async def test_loads_a_flow_once(stand: Stand) -> None:
+    """Two runs share the process and the module, so what a module holds lives as long as the worker."""
+    first, second = await stand.start("quick"), await stand.start("quick")
+    assert await stand.logged(first, "loaded") == await stand.logged(second, "loaded")
+
+
+async def test_runs_a_sync_flow(stand: Stand) -> None:
+    """A flow that is no coroutine runs in a thread, and its log reaches the server."""
+    run = await stand.start("quick_sync")
+    await stand.until(run, "Completed")
+    await stand.logged(run, "in a thread")
+
+
+@pytest.mark.parametrize(
+    ("what", "state"),
+    [
+        ("ValueError", "Failed"),
+        ("SystemExit", "Crashed"),
+        ("KeyboardInterrupt", "Crashed"),
+        ("Unforeseen", "Crashed"),
+        ("child", "Crashed"),
+    ],
+)
+async def test_survives_what_a_flow_raises(stand: Stand, what: str, state: str) -> None:
+    """Whatever a flow raises ends its own run, in the state that the stock worker gives it, and no other."""
+    bystander = await stand.start("slow", seconds=3)
+    await stand.until(bystander, "Running")
+    await stand.until(await stand.start("raises", what=what), state)
+    await stand.until(bystander, "Completed")
+
+
+@pytest.mark.parametrize("flow", ["slow", "slow_sync"])
+async def test_cancels_a_run(stand: Stand, flow: str, tmp_path: Path) -> None:
+    """A run that is cancelled in the UI is interrupted, runs its hooks once, and ends Cancelled."""
+    witness = tmp_path / "witness"
+    run = await stand.start(flow, witness=str(witness))
+    await stand.until(run, "Running")
+    async with stand.client() as client:
+        await client.set_flow_run_state(run, Cancelling())
+    await stand.until(run, "Cancelled", seconds=20)
+    assert witness.read_text() == str(run)
+
+
+async def test_times_a_flow_out(stand: Stand) -> None:
+    """A flow that takes longer than its time-out ends TimedOut."""
+    await stand.until(await stand.start("late"), "TimedOut")
+
+
+async def test_keeps_contexts_apart(stand: Stand) -> None:
+    """Runs that execute at the same time see neither each other's context variables nor run ids."""
+    runs = [await stand.start("alone", mark=str(number)) for number in range(4)]
+    for run in runs:
+        await stand.until(run, "Completed")
+
+
+async def test_keeps_to_its_limit_and_uses_it(stand: Stand) -> None:
+    """Never more runs at once than --limit says, and a free place is taken at once."""
+    runs = [await stand.start("slow", seconds=1) for _ in range(9)]
+    done = [await stand.until(run, "Completed") for run in runs]
+    spans = [(run.start_time, run.end_time) for run in done if run.start_time and run.end_time]
+    together = [sum(start <= moment < end for start, end in spans) for moment, _ in spans]
+    assert max(together) <= 4
+    assert max(together) > 1
+
+
+async def test_beats_while_the_event_loop_is_blocked(stand: Stand) -> None:
+    """A flow that blocks its event loop is alive, and says so."""
+    run = await stand.start("blocks", seconds=4)
+    await stand.until(run, "Completed")
+
+    async def beaten() -> bool:
+        return await stand.beats(run) >= 2
+
+    await eventually(beaten)
+
+
+async def test_a_short_run_sends_no_heartbeat(prefect_server: PrefectServer) -> None:
+    """A heartbeat that arrives after a run's end would have it taken for lost."""
+    stand = await new_stand(prefect_server)
+    with stand.worker(WORKER_HEARTBEAT_SECONDS="30"):
+        run = await stand.start("quick")
+        await stand.until(run, "Completed")
+        assert await stand.beats(run) == 0
+
+
+@pytest.mark.parametrize("type_", ["interactions", "process"])
+async def test_a_flow_may_put_itself_back(prefect_server: PrefectServer, type_: str) -> None:
+    """A flow that sets AwaitingRetry and raises Abort runs again, on both kinds of pool."""
+    stand = await new_stand(prefect_server, type_)
+    with stand.worker(PREFECT_WORKER_QUERY_SECONDS="2"):
+        run = await stand.start("postpones")
+        done = await stand.until(run, "Completed", seconds=60)
+    names = [name for name in await stand.history(run) if name not in {"Submitting", "Late"}]
+    assert names == ["Scheduled", "Pending", "Running", "AwaitingRetry", "Pending", "Running", "Completed"]
+    assert done.run_count == 2
+
+
+async def test_drains_when_it_is_told_to_stop(prefect_server: PrefectServer) -> None:
+    """SIGTERM: nothing more is taken up, what ends in time ends, what does not is scheduled again."""
+    stand = await new_stand(prefect_server)
+    with stand.worker(limit=2, WORKER_DRAIN_SECONDS="5") as worker:
+        ends, lasts = await stand.start("slow", seconds=3), await stand.start("slow", seconds=600)
+        for run in (ends, lasts):
+            await stand.until(run, "Running")
+        waits = await stand.start("quick")
+        worker.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(worker.wait, 40)
+    assert (await stand.read(ends)).state_name == "Completed"
+    assert (await stand.read(lasts)).state_name == "AwaitingRetry"
+    assert (await stand.read(waits)).state_name in {"Scheduled", "Late"}
+    with stand.worker():
+        await stand.until(waits, "Completed")
+        await stand.until(lasts, "Running")
