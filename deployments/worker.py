@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from prefect._flow_run_suspension import mark_flow_run_suspension_requested
-from prefect._internal.observers import FlowRunSuspendingObserver
+from prefect._internal.observers import FlowRunCancellingObserver, FlowRunSuspendingObserver
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 from prefect.states import AwaitingRetry
@@ -172,11 +172,10 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         Replaces the base class's way, which resolves and reports an infrastructure first: six requests to
         the API for something that is already there.
         """
-        attempt = Attempt(flow_run)
+        self._attempts[flow_run.id] = Attempt(flow_run)
+        self._idle.clear()
         try:
             if await self._propose_pending_state(flow_run):
-                self._attempts[flow_run.id] = attempt
-                self._idle.clear()
                 await self.run(flow_run, self.job_configuration())
         except Exception:
             self._logger.exception("Flow run '%s' could not be executed", flow_run.id)
@@ -228,12 +227,19 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
                 attempt.flow_run, f"The flow run ended with {type(error).__name__}."
             )
 
-    async def _cancel_run(self, flow_run_id: UUID) -> None:
+    async def _setup_cancellation_observer(self) -> None:
+        """Watch for cancelled runs, whatever PREFECT_WORKER_ENABLE_CANCELLATION says: nobody else could."""
+        if self._cancelling_observer is None and self._work_pool is not None:
+            cancelled = EventFilter(event=EventNameFilter(name=["prefect.flow-run.Cancelling"]))
+            cancelled.any_resource = EventAnyResourceFilter(id=[f"prefect.work-pool.{self._work_pool.id}"])
+            self._cancelling_observer = await self._exit_stack.enter_async_context(
+                FlowRunCancellingObserver(self._cancel, event_filter=cancelled)
+            )
+
+    def _cancel(self, flow_run_id: UUID) -> None:
         """Interrupt a run in hand; its engine runs the hooks and reports Cancelled."""
         if attempt := self._attempts.get(flow_run_id):
             attempt.stop("cancel")
-        else:
-            await super()._cancel_run(flow_run_id)
 
 
 def _seconds_until_due(flow_run: FlowRun) -> float:

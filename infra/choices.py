@@ -60,7 +60,7 @@ class Choices:
     command then prints the QUEUE_IDS to give them and takes the filter off the rule."""
     bridge: Literal["lambda", "api-destination"] | None = None
     """lambda batches events; api-destination starts a run for each event, for small volumes: no idempotency
-    key, no back-pressure, no settle delay, and the Prefect key is copied into the connection at deploy time."""
+    key, no back-pressure, no settle delay, and a Prefect key that is copied when it is deployed."""
     prefect_api_url: str | None = None
     """Prefect API as the bridge reaches it, ending in /api or in a workspace's path; else PREFECT_API_URL."""
     prefect_secret_arn: str | None = None

@@ -125,7 +125,14 @@ def delete(place: At = HERE, *, with_data: WithData = False, yes: Yes = False) -
 @app.command
 def verify(place: At = HERE, *, as_json: AsJson = False, send: Send = True, wait: Wait = 180.0) -> int:
     """Prove the path from Genesys to the table; exit code 1 when a check fails."""
-    results = verification.verify(session_of(place), stack_of(place), send=send, wait=wait)
+    with display.errors.status("AWS identity") as status:
+        results = verification.verify(
+            session_of(place),
+            stack_of(place),
+            send=send,
+            wait=wait,
+            report=lambda r: status.update(f"after {r.name}"),
+        )
     if as_json:
         display.console.print_json(json.dumps([result.as_dict() for result in results]))
     else:
@@ -167,7 +174,7 @@ def replay(place: At = HERE, *, start: From, end: To = None) -> int:
 
 
 def deployment_of(choices: Choices, place: Place) -> Deployment:
-    """Return what the person wants, completed from what is deployed; raises InfraError when it cannot work."""
+    """Return what is wanted, completed from what is deployed; raises InfraError when it cannot work."""
     stack, given = stack_of(place), choices.parameters()
     if not stack.parameters() and (url := os.environ.get("PREFECT_API_URL")):
         # Only the first time: a terminal that talks to another Prefect must not turn the bridge to it.

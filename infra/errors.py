@@ -3,6 +3,7 @@
 InfraError          an expected failure: its text is for the person at the terminal
 ├── StackFailed     CloudFormation gave up and went back; `failures` names resources and reasons
 ├── NoStack         there is no such stack, or it has no such output
+├── NoAnswer        Prefect's API did not answer, or not with what was asked for
 └── Refused         asked for something that we will not do
 """
 
@@ -31,6 +32,14 @@ class StackFailed(InfraError):  # noqa: N818  # reads as what happened
 
 class NoStack(InfraError):  # noqa: N818  # reads as what happened
     """The stack, or something of it, does not exist."""
+
+
+class NoAnswer(InfraError):  # noqa: N818  # reads as what happened
+    """Prefect's API did not answer, or refused; `status` is its HTTP status, None without one."""
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(text)
 
 
 class Refused(InfraError):  # noqa: N818  # reads as what happened

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from infra.errors import InfraError
+from infra.errors import NoAnswer
 
 
 class Prefect:
@@ -20,18 +20,18 @@ class Prefect:
         self.session.headers.update(_authorization())
 
     def deployment(self, name: str) -> dict[str, Any]:
-        """Return a deployment by flow/deployment; raises InfraError when it does not exist."""
+        """Return a deployment by flow/deployment; raises NoAnswer when it does not exist."""
         found: dict[str, Any] = self.call("GET", f"/deployments/name/{name}")
         return found
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """Return the answer's JSON; raises InfraError that names the address and what came back."""
+        """Return the answer's JSON; raises NoAnswer that names the address and what came back."""
         try:
             answer = self.session.request(method, self.url + path, json=body, timeout=self.timeout)
         except requests.RequestException as error:
-            raise InfraError(f"no answer from {self.url}: {type(error).__name__}") from error
+            raise NoAnswer(f"no answer from {self.url}: {type(error).__name__}") from error
         if not answer.ok:
-            raise InfraError(f"{self.url}{path} answered {answer.status_code}")
+            raise NoAnswer(f"{self.url}{path} answered {answer.status_code}", answer.status_code)
         return answer.json() if answer.content else None
 
 

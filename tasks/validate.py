@@ -7,7 +7,7 @@ import asyncio
 from prefect import get_run_logger, task
 
 from tasks.batch import Validated, Work
-from tasks.events import InteractionEvent, Rejection, parse
+from tasks.events import InteractionEvent, Rejection, by_interaction, parse
 from tasks.retries import policy
 
 
@@ -24,12 +24,7 @@ async def validate(events: list[str]) -> Validated:
 
 def validated_from(events: list[str]) -> Validated:
     """The events by interaction, in the order of their first event, and the rejections."""
-    by_interaction: dict[str, list[InteractionEvent]] = {}
-    rejections: list[Rejection] = []
-    for text in events:
-        for parsed in parse(text):
-            if isinstance(parsed, Rejection):
-                rejections.append(parsed)
-            else:
-                by_interaction.setdefault(parsed.interaction_id, []).append(parsed)
-    return Validated([Work(id_, found) for id_, found in by_interaction.items()], rejections)
+    parsed = [each for text in events for each in parse(text)]
+    accepted = by_interaction(each for each in parsed if isinstance(each, InteractionEvent))
+    rejections = [each for each in parsed if isinstance(each, Rejection)]
+    return Validated([Work(id_, found) for id_, found in accepted.items()], rejections)

@@ -25,7 +25,7 @@ DETAIL_TYPES = (
     "Conversation Update",
 )
 STACK = "interactions"
-CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-secret"  # noqa: S105 - the simulator takes any
+CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-secret"  # noqa: S105 - the simulator takes just these
 _SLOW_COMMAND = 180.0  # seconds; `prefect deploy` imports all of Prefect first
 
 Progress = Callable[[str], None]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from infra.checks.result import Check, Wrong
+from botocore.exceptions import ClientError
+
+from infra.checks.result import Check, UnknownState, Wrong
 from infra.parameters import pattern, split
 from infra.redriving import DeadLetterBox
 from infra.stack import GOOD
@@ -64,7 +66,12 @@ def partner_source(scene: Scene) -> str:
 
 def rule_enabled(scene: Scene) -> str:
     """The rule is switched on."""
-    rule = _rule(scene)
+    try:
+        rule = _rule(scene)
+    except UnknownState as error:
+        raise Wrong(
+            f"no rule {scene.outputs['RuleName']} on {scene.outputs['EventBusName']}", REDEPLOY
+        ) from error
     if rule["State"] != "ENABLED":
         raise Wrong(f"rule {rule['Name']} is {rule['State']}", f"aws events enable-rule, or {REDEPLOY}")
     return f"{rule['Name']} on {scene.outputs['EventBusName']}"
@@ -88,6 +95,7 @@ def rule_pattern(scene: Scene) -> str:
 
 def rule_target(scene: Scene) -> str:
     """The rule's one target is ours, with the dead-letter queue."""
+    _rule(scene)
     found = scene.session.client("events").list_targets_by_rule(
         Rule=scene.outputs["RuleName"], EventBusName=scene.outputs["EventBusName"]
     )["Targets"]
@@ -112,7 +120,7 @@ def queue_policies(scene: Scene) -> str:
             _lets(statement, queue["QueueArn"], scene.outputs["RuleArn"]) for statement in _statements(queue)
         ):
             raise Wrong(
-                f"{queue['QueueArn']} does not let rule {scene.outputs['RuleArn']} send: wrong or no aws:SourceArn",
+                f"{queue['QueueArn']} does not let {scene.outputs['RuleArn']} send: wrong or no aws:SourceArn",
                 REDEPLOY,
             )
     return f"aws:SourceArn is {scene.outputs['RuleArn']}"
@@ -159,9 +167,13 @@ def _sample(source: str, detail_type: str, queue: str | None) -> dict[str, Any]:
 
 
 def _rule(scene: Scene) -> Mapping[str, Any]:
-    return scene.session.client("events").describe_rule(
-        Name=scene.outputs["RuleName"], EventBusName=scene.outputs["EventBusName"]
-    )
+    names = {"Name": scene.outputs["RuleName"], "EventBusName": scene.outputs["EventBusName"]}
+    try:
+        return scene.session.client("events").describe_rule(**names)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        raise UnknownState("there is no rule to look at") from error
 
 
 def _destination(scene: Scene) -> str:

@@ -7,7 +7,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from infra.checks.result import Check, UnknownState, Wrong
+from infra.checks.result import UnknownState, Wrong
 from infra.parameters import split
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ class Passage:
     def __init__(self, scene: Scene, wait: float) -> None:
         self.scene, self.wait = scene, wait
         self.interaction = str(uuid.uuid5(uuid.NAMESPACE_URL, f"synthetic/{scene.stack.name}"))
-
-    def checks(self) -> list[Check]:
-        """Return this module's check."""
-        return [Check("synthetic event", self.passes)]
 
     def passes(self) -> str:
         """An event that is put on the bus has its row in the table in time."""

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from infra.checks.result import Check, Wrong
-from infra.errors import InfraError
+from infra.checks.result import Check, UnknownState, Wrong
+from infra.errors import NoAnswer
 from infra.prefect import Prefect
 
 if TYPE_CHECKING:
     from infra.checks.scene import Scene
 
+NOT_FOUND = 404
 LATELY = timedelta(hours=1)
 SOUGHT = {"TimedOut": "ran into the time-out", "Crashed": "crashed"}
 
@@ -42,7 +43,7 @@ class PrefectChecks:
         """The API answers, and lets us in."""
         try:
             self.api.call("POST", "/deployments/count", {})
-        except InfraError as error:
+        except NoAnswer as error:
             mend = "is the server up, the address right, and PREFECT_API_KEY set?"
             raise Wrong(str(error), mend) from error
         return self.api.url
@@ -52,15 +53,24 @@ class PrefectChecks:
         name = self.scene.values["DeploymentName"]
         try:
             found = self._deployment
-        except InfraError as error:
-            raise Wrong(f"{name}: {error}", "prefect deploy --all") from error
+        except NoAnswer as error:
+            if error.status == NOT_FOUND:
+                raise Wrong(f"Prefect knows no deployment {name}", "prefect deploy --all") from error
+            raise UnknownState("cannot be told without the API") from error
         if found.get("paused"):
             raise Wrong(f"{name} is paused", f"prefect deployment resume, or its switch in the UI: {name}")
         return name
 
+    def _known(self) -> dict[str, Any]:
+        try:
+            return self._deployment
+        except NoAnswer as error:
+            raise UnknownState("cannot be told without the deployment") from error
+
     def worker(self) -> str:
         """The deployment's work pool and queue are open, and a worker polls."""
-        pool, queue = self._deployment["work_pool_name"], self._deployment["work_queue_name"]
+        found = self._known()
+        pool, queue = found["work_pool_name"], found["work_queue_name"]
         if self.api.call("GET", f"/work_pools/{pool}").get("is_paused"):
             raise Wrong(f"work pool {pool} is paused", f"prefect work-pool resume {pool}")
         if self.api.call("GET", f"/work_pools/{pool}/queues/{queue}").get("is_paused"):
@@ -75,7 +85,7 @@ class PrefectChecks:
         """No run timed out or crashed in the last hour."""
         since = (datetime.now(UTC) - LATELY).isoformat()
         sought = {
-            "deployments": {"id": {"any_": [self._deployment["id"]]}},
+            "deployments": {"id": {"any_": [self._known()["id"]]}},
             "flow_runs": {"state": {"name": {"any_": list(SOUGHT)}}, "end_time": {"after_": since}},
         }
         found = self.api.call("POST", "/flow_runs/filter", {**sought, "limit": 50})

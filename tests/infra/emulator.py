@@ -1,4 +1,4 @@
-"""The emulator with what its CloudFormation lacks: `python -m tests.infra.emulator`, configured as ministack is.
+"""The emulator with what its CloudFormation lacks: `python -m tests.infra.emulator`, configured as ever.
 
 A sandbox aid for the pinned version of ministack, never EventBridge: it reaches into private names, and says
 so when they are gone. What it adds:

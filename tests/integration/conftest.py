@@ -1,5 +1,5 @@
-"""Fixtures that several integration tests share."""
+"""Fixtures for the integration tests: real servers, started once, used by many tests."""
 
-from tests.integration.prefect_server import prefect_server
+from __future__ import annotations
 
-__all__ = ["prefect_server"]
+from tests.integration.sandbox import driver, sandbox  # noqa: F401 - fixtures

@@ -243,11 +243,11 @@ def test_every_request_that_genesys_counts_was_counted_before(
 def test_two_workers_with_wrong_clocks_use_the_allowance_and_never_more(
     aws: str, table: str, genesys: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two processes whose clocks are two minutes apart, 150 requests in 6 s (the minute, scaled) for both.
+    """Two processes whose clocks are two minutes apart, 160 requests in 8 s (the minute, scaled) for both.
 
-    The simulator never counts more in any 6 s, refuses none, and sees at least 80 % of them, sustained.
+    The simulator never counts more in any 8 s, refuses none, and sees at least 80 % of them, sustained.
     """
-    window, allowance, rounds = 6.0, 150, 3
+    window, allowance, rounds = 8.0, 160, 2
     simulator(genesys, rate_limit=allowance, rate_window=window)
     environment = (
         os.environ

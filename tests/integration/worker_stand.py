@@ -131,7 +131,7 @@ class Stand:
             str(limit),
         ]
         log = self.server.home / f"worker-{self.pool}.log"
-        with process(command, self.server.environment(**FAST, **environment), log) as child:
+        with process(command, self.server.environment(**(FAST | environment)), log) as child:
             yield child
 
 
