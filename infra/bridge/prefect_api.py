@@ -22,8 +22,8 @@ LEAST = 1.0
 """Seconds below which a request is not worth starting."""
 
 BUSY_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds before another try on 503: a Prefect server on SQLite answers so when two writes meet (measured: 5 to
-60 % of creates back to back), and an outage costs the batch its whole visibility time-out."""
+"""Seconds before another try on 503: a Prefect server on SQLite answers so when two writes meet (measured:
+5 to 60 % of creates back to back), and an outage costs the batch its whole visibility time-out."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class PrefectApi:
             self.requests += 1
             header = self._authorization.header()
             left = self._remaining() - RESERVE
-            answer = self._exchange.request(method, path, body, header, max(LEAST, min(self._timeout, left)))
+            answer = self._exchange.request(method, path, body, header, min(self._timeout, max(LEAST, left)))
             if answer[0] != 503 or pause is None or left - pause < LEAST:  # noqa: PLR2004  # HTTP's Unavailable
                 break
             time.sleep(pause)

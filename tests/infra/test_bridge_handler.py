@@ -48,7 +48,7 @@ def client(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     made: list[Any] = []
 
     def make(service: str) -> Any:
-        made.append(boto3.client(service))
+        made.append(boto3.client(service))  # type: ignore[call-overload]
         return made[-1]
 
     yield make
@@ -116,7 +116,7 @@ def test_ten_thousand_messages_go_in_a_few_runs(cold: Callable[..., Any], prefec
 
 def test_an_outage_names_every_message(cold: Callable[..., Any], prefect: FakePrefect) -> None:
     """AWS delivers the named messages again."""
-    prefect.faults.append(503)
+    prefect.faults.append(502)
 
     assert cold()(records("{}", "{}"), Context()) == {
         "batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]
@@ -125,7 +125,7 @@ def test_an_outage_names_every_message(cold: Callable[..., Any], prefect: FakePr
 
 def test_an_outage_names_nothing_that_was_accepted(cold: Callable[..., Any], prefect: FakePrefect) -> None:
     """Only what has no run comes back."""
-    prefect.faults.extend([None, 503])
+    prefect.faults.extend([None, 502])
 
     answer = cold(MAX_EVENTS="1")(records(*[customer_end(n) for n in range(3)]), Context())
 
