@@ -26,6 +26,22 @@ def apply_command() -> None:
         console.print("nothing changed")
 
 
+@app.command(name="inspect")
+def inspect_command(interaction_id: str, *, reveal: bool = False, json: bool = False) -> None:
+    """Say what has become of an interaction: record, quarantine, dead letters, runs.
+
+    Ends with 0 when it is known, 1 when it is not, 2 when it could not be looked for.
+
+    Args:
+        interaction_id: The interaction's UUID.
+        reveal: Show names and addresses of persons, too.
+        json: Print JSON.
+    """
+    from deployments.inspect_view import show  # noqa: PLC0415 - applying needs no AWS
+
+    raise SystemExit(asyncio.run(show(interaction_id, reveal=reveal, as_json=json)))
+
+
 async def _apply() -> list[Change]:
     async with get_client() as client:
         return await apply(client)

@@ -11,6 +11,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 from prefect.workers.process import ProcessWorker
 
+from deployments.blocks import apply_blocks
 from deployments.resources import LIMITS, POOL_VARIABLE, POOLS, WARM_POOL, Limit, Pool, Queue, pool_choice
 
 Done = Literal["created", "updated", "unchanged"]
@@ -34,6 +35,7 @@ async def apply(client: PrefectClient) -> list[Change]:
     for limit in LIMITS:
         changes.append(await _limit(client, limit))
     changes.append(await _variable())
+    changes += [Change(*each) for each in await apply_blocks(client)]
     return changes
 
 

@@ -164,7 +164,7 @@ def _tell(block_id: UUID, what: str, trigger: EventTrigger) -> AutomationCore:
             SendNotification(
                 block_document_id=block_id,
                 subject=f"Interactions: {what}",
-                body="{{ automation.name }}\n{{ event.resource.id }}\n{{ event.payload }}",
+                body="{{ automation.name }}, {{ event.resource.id }}: look at the runs in the Prefect UI.",
             )
         ],
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,6 +41,7 @@ class Attempt:
     stopped: Literal["cancel", "reschedule"] | None = None
     settled: bool = False  # the engine has told the server how this attempt ended
     engine: AsyncEngine | SyncEngine | None = None
+    beaten: float = field(default_factory=time.monotonic)  # when its last heartbeat was sent, or it began
     _task: asyncio.Task[Any] | None = field(default=None, repr=False)
     _thread: int | None = field(default=None, repr=False)
 

@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import logging
 import threading
+import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -93,7 +94,7 @@ def _settle(outcome: Future[T], task: asyncio.Task[T]) -> None:
 class Pulse:
     """Tells the server every `seconds` which flow runs are alive.
 
-    The first beat comes one interval after the start, unlike the stock engine's: a beat that reaches the
+    A run's first beat comes one interval after its start, unlike the stock engine's: a beat that reaches the
     server after the run's end reads as a run that went silent, and a short run would be executed twice.
     """
 
@@ -112,15 +113,21 @@ class Pulse:
         self._stopped.set()
 
     def _main(self) -> None:
-        while not self._stopped.wait(self._seconds):
+        while not self._stopped.wait(self._seconds / 10):
+            now = time.monotonic()
             for attempt in tuple(self._attempts):
-                try:
-                    _beat(attempt)
-                except Exception:
-                    logger.exception("No heartbeat for flow run '%s'", attempt.id)
+                if now - attempt.beaten >= self._seconds:
+                    attempt.beaten = now
+                    self._beat(attempt)
+
+    def _beat(self, attempt: Attempt) -> None:
+        try:
+            _emit(attempt)
+        except Exception:
+            logger.exception("No heartbeat for flow run '%s'", attempt.id)
 
 
-def _beat(attempt: Attempt) -> None:
+def _emit(attempt: Attempt) -> None:
     engine = attempt.engine
     if engine is None or not engine.is_running():
         return

@@ -15,8 +15,11 @@ from tasks.outcomes import Outcome
 from tasks.process import ProcessingBug, process
 from tasks.quarantine import quarantine
 from tasks.save import Saving, save
+from tasks.settings import task_policy
 from tasks.stores import Deferral
 from tasks.validate import validate
+
+_SHARE_OF_TIME = 0.9  # of the flow's time-out, after which a run goes back itself rather than being ended
 
 
 @dataclass
@@ -45,6 +48,14 @@ async def run_batch(
     chunk holds up no other. Raises NotReady when the stores or the limits are not there: what was saved until
     then is found as saved when the run is executed again.
     """
+    try:
+        async with asyncio.timeout(task_policy().flow_timeout * _SHARE_OF_TIME):
+            return await _run(events, attempt, lane, force=force)
+    except TimeoutError:
+        raise NotReady("the batch was not done in time; what was saved stays saved") from None
+
+
+async def _run(events: list[str], attempt: int, lane: Lane, *, force: bool) -> Batch:
     validated = await validate(events)
     batch = Batch()
     if validated.rejections:

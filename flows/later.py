@@ -13,7 +13,7 @@ from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 from prefect.states import AwaitingRetry, Scheduled
 
 from tasks.batch import Work
@@ -40,10 +40,10 @@ async def schedule_later(deferred: Iterable[tuple[Work, Deferral]], work_queue: 
     created = 0
     try:
         async with get_client() as client:
-            deployment = await client.read_deployment_by_name(services().settings.live_deployment)
+            target = await client.read_deployment_by_name(services().settings.live_deployment)
             for deferral, works in groups.items():
                 for part in _parts(works):
-                    await _create(client, deployment.id, part, deferral, work_queue)
+                    await _create(client, target.id, part, deferral, work_queue)
                     created += 1
     except Exception as error:  # noqa: BLE001 - the table remembers; nothing is lost by going on
         get_run_logger().error(
@@ -59,7 +59,7 @@ async def go_back(error: NotReady) -> None:
     """
     settings = services().settings
     run_id = flow_run.id
-    if run_id is None or flow_run.deployment_id is None:  # called as a plain function: nobody runs it again
+    if run_id is None or deployment.id is None:  # called as a plain function: nobody runs it again
         raise error
     async with get_client() as client:
         run = await client.read_flow_run(UUID(run_id))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from flows.cards import CARDS, escaped, leave_card, plain
 from flows.later import name_of
 from tasks.events import InteractionEvent, parse
 from tasks.outcomes import Kind, Outcome, summary
 
 ROWS = 500  # most rows of an outcomes table; failures come first
 SAMPLE = 100  # most rows of events that ended well, in a run of thousands
-CARDS = 20  # most interactions of a run that get a card of their own
 _NAMED = 3  # events named in the run's message
-_PLAIN = re.compile(r"[\w.:#-]{1,100}")
 _BAD = (Kind.REJECTED, Kind.FAILED)
 
 
@@ -41,7 +39,7 @@ async def report(outcomes: list[Outcome], trouble: str | None = None) -> State[N
         table=_rows(outcomes), key="outcomes", description=f"Outcome of each event: {summary(outcomes)}"
     )
     for outcome in [o for o in outcomes if o.kind in _BAD][:CARDS]:
-        await _card(outcome)
+        await leave_card(outcome)
     return final_state(outcomes, trouble)
 
 
@@ -65,12 +63,8 @@ def _names(outcomes: list[Outcome]) -> str:
 
 
 def _subject(outcome: Outcome) -> str:
-    return plain(outcome.interaction_id or outcome.event_id or "an event")
-
-
-def plain(text: str) -> str:
-    """An id as it may stand in a name or a table: anything but plain characters is not shown."""
-    return text if _PLAIN.fullmatch(text) else "(id with unusual characters)"
+    known = outcome.interaction_id or outcome.event_id
+    return plain(known) if known else "an event"
 
 
 def _rows(outcomes: list[Outcome]) -> list[dict[str, str]]:
@@ -92,22 +86,3 @@ def _row(outcome: Outcome) -> dict[str, str]:
         "detail": escaped(outcome.detail),
         "dueAt": outcome.due_at or "",
     }
-
-
-async def _card(outcome: Outcome) -> None:
-    """The interaction's own artifact; its versions are its history."""
-    subject = outcome.interaction_id or outcome.event_id or ""
-    key = re.sub(r"[^a-z0-9]+", "-", subject.lower()).strip("-")[:80]
-    if not key:
-        return
-    lines = [
-        f"**{outcome.kind.value}** in run `{plain(str(flow_run.name or ''))}`",
-        escaped(outcome.detail),
-        f"Event: `{plain(outcome.event_id or '')}`",
-    ]
-    await acreate_markdown_artifact("\n\n".join(lines), key=f"interaction-{key}")
-
-
-def escaped(text: str) -> str:
-    """Text as it may stand in Markdown or a table cell."""
-    return re.sub(r"([\\`*_{}\[\]<>|#!])", r"\\\1", text)

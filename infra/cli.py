@@ -43,7 +43,7 @@ HERE, AS_DEPLOYED = Place(), Choices()
 app = App(
     name="python -m infra",
     help="Genesys Cloud events from EventBridge to Prefect: deploy it, prove it works, bring events back.",
-    config=[config.Env("INFRA_", command=False), config.Toml("infra.toml", use_commands_as_keys=False)],
+    config=[config.Env("INFRA_", command=False), config.Toml("infra.toml", use_commands_as_keys=False, allow_unknown=True)],
     default_parameter=Parameter(negative_iterable=()),
     version_flags=(),
 )

@@ -74,8 +74,8 @@ def deploy(
 
     `parameters` are the template's, by name; lists may be lists. What is not given stays as it is deployed,
     and is the template's default at first. `poll` is in seconds. Region, credentials and endpoint are
-    boto3's: from the environment unless given. Raises InfraError, with the resource and the reason when CloudFormation
-    went back to the former state.
+    boto3's: from the environment unless given. Raises InfraError, with the resource and the reason when
+    CloudFormation went back to the former state.
     """
     session = session or boto3.Session()
     client = session.client("cloudformation", endpoint_url=endpoint_url)

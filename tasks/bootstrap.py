@@ -5,11 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
+
+import boto3
 
 from tasks.genesys import GenesysClient, SharedBudget
 from tasks.limits import GENESYS_REQUESTS, GENESYS_REQUESTS_BACKGROUND, PrefectLimits
-from tasks.settings import Settings, settings
+from tasks.settings import BlockNames, Settings, settings
 from tasks.stores import ConversationArchive, InteractionTable, QuarantineTable, archive, dynamodb
 
 Lane = Literal["live", "background"]
@@ -34,9 +36,9 @@ class Services:
 @lru_cache(maxsize=1)
 def services() -> Services:
     """The process's services; made at first use. Raises pydantic's ValidationError for bad settings."""
-    config = settings()
-    limits = PrefectLimits()
-    database = dynamodb.client(config.store_concurrency)
+    config, aws, aws_for_bucket = _environment()
+    limits = PrefectLimits(config.limit_cache)
+    database = dynamodb.client(config.store_concurrency, aws)
     bucket = config.conversation_bucket
     budget = SharedBudget.from_settings(config, lambda: limits.value(GENESYS_REQUESTS), database)
     live = GenesysClient.from_settings(config, budget)
@@ -50,7 +52,21 @@ def services() -> Services:
             database, config.interaction_table, retention_days=config.retention_days
         ),
         quarantine=QuarantineTable(database, config.quarantine_table, days=config.quarantine_days),
-        archive=ConversationArchive(archive.client(config.store_concurrency), bucket) if bucket else None,
+        archive=_archive(config, bucket, aws_for_bucket) if bucket else None,
         fetching=ThreadPoolExecutor(FETCH_THREADS, "fetch"),
         storing=ThreadPoolExecutor(config.store_concurrency, "store"),
     )
+
+
+def _environment() -> tuple[Settings, Any, Any]:
+    """The settings and what makes AWS clients, for the tables and for the bucket; from blocks where named."""
+    names = BlockNames()
+    if not names.any:
+        return settings(), boto3, boto3
+    from tasks import blocks  # noqa: PLC0415 - heavy to import, and most have no block
+
+    return blocks.configured(names), blocks.aws(names), blocks.aws_for_bucket(names)
+
+
+def _archive(config: Settings, bucket: str, aws: Any) -> ConversationArchive:
+    return ConversationArchive(archive.client(config.store_concurrency, aws), bucket)

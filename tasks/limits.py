@@ -18,7 +18,6 @@ from tasks.errors import NotReady
 GENESYS_REQUESTS = "genesys-requests"
 GENESYS_REQUESTS_BACKGROUND = "genesys-requests-background"
 STORE_WRITES = "store-writes"
-CACHE_SECONDS = 10.0
 
 
 class LimitMissing(NotReady):
@@ -37,7 +36,8 @@ class LimitMissing(NotReady):
 class PrefectLimits:
     """Limits by name, from the Prefect API; thread-safe."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, cache: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._cache = cache  # seconds
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, int]] = {}
@@ -46,7 +46,7 @@ class PrefectLimits:
         """The limit's value. Raises LimitMissing, or NotReady when Prefect never answered."""
         with self._lock:
             known = self._known.get(name)
-            if known is None or self._clock() - known[0] > CACHE_SECONDS:
+            if known is None or self._clock() - known[0] > self._cache:
                 known = (self._clock(), self._read(name, known))
                 self._known[name] = known
             return known[1]

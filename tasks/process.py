@@ -88,7 +88,7 @@ def _derive(given: Services, processed: Processed, work: Work, fetch: Fetch) -> 
     except PermanentError as error:
         processed.failed.append((work, error))
     except Exception as bug:  # noqa: BLE001 - one interaction's bug must not cost its neighbours
-        processed.failed.append((work, _as_bug(bug)))
+        processed.failed.append((work, as_bug(bug)))
     else:
         if record.settled and not _wanted_queue(record, given.settings.queue_ids):
             processed.ignored.append((work, "it touched none of the queues in QUEUE_IDS"))
@@ -100,7 +100,7 @@ def _wanted_queue(record: InteractionRecord, queue_ids: tuple[str, ...]) -> bool
     return not queue_ids or not set(queue_ids).isdisjoint(record.content.get("queueIds", ()))
 
 
-def _as_bug(bug: Exception) -> ProcessingBug:
+def as_bug(bug: Exception) -> ProcessingBug:
     """Where it happened, without the message: it may quote the conversation."""
     trace = bug.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -11,7 +11,7 @@ from tasks.events import Rejection
 from tasks.outcomes import Kind, Outcome
 from tasks.process import in_thread
 from tasks.retries import policy
-from tasks.stores import QuarantineRow
+from tasks.stores import QuarantineRow, Written
 
 
 @task(name="quarantine", **policy(retries=5, first_delay=2))
@@ -37,6 +37,9 @@ def _put(given: Services, rejection: Rejection, flow_run_id: str) -> Outcome:
         rejection.event_id,
         rejection.interaction_id,
     )
+    id_ = rejection.interaction_id
+    if id_ is not None and given.interactions.is_erased(id_):
+        return Outcome(Kind.UNCHANGED, rejection.event_id, id_, Written.ERASED.value)
     given.quarantine.put(row, flow_run_id)
     return Outcome(
         Kind.REJECTED,

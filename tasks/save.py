@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -12,17 +14,20 @@ from prefect.concurrency.asyncio import concurrency
 
 from tasks.batch import Fetched, Processed, Work
 from tasks.bootstrap import Services, services
-from tasks.errors import PermanentError, TransientError
+from tasks.errors import NotReady, PermanentError
 from tasks.events import to_text
 from tasks.genesys.errors import Throttled
 from tasks.limits import STORE_WRITES
 from tasks.outcomes import Kind, Outcome
 from tasks.patience import due, settle_delay, throttle_delay
-from tasks.process import in_thread
+from tasks.process import as_bug, in_thread
 from tasks.retries import policy
 from tasks.stores import Deferral, Provenance, QuarantineRow, Written
 from tasks.stores.dynamodb import iso
 from tasks.stores.quarantine import failed_id
+
+_SLOT_SECONDS = 60.0  # longest wait for a slot of the write limit, below the task's time-out
+_log = logging.getLogger(__name__)
 
 
 class NeverKnown(PermanentError):
@@ -70,17 +75,33 @@ async def save(saving: Saving) -> Saving:
     the run then goes back and waits.
     """
     given = services()
-    async with concurrency(
-        STORE_WRITES, occupy=1, strict=True, timeout_seconds=60, raise_on_lease_renewal_failure=False
-    ):
-        results = await asyncio.gather(
-            *(in_thread(given.storing, write) for write in _writes(given, saving)), return_exceptions=True
-        )
-    errors = [result for result in results if isinstance(result, BaseException)]
-    for error in sorted(errors, key=lambda e: isinstance(e, TransientError)):
-        raise error
+    await in_thread(given.storing, partial(given.limits.value, STORE_WRITES))
+    async with _write_slot():
+        calls = (in_thread(given.storing, write) for write in _writes(given, saving))
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    for error in results:
+        if isinstance(error, BaseException):
+            raise error
     get_run_logger().info("saved, attempt %d: %d interactions", saving.attempt, len(saving.outcomes))
     return saving
+
+
+@asynccontextmanager
+async def _write_slot() -> AsyncIterator[None]:
+    """A slot of the limit `store-writes`; raises NotReady when Prefect does not give one."""
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(
+                concurrency(
+                    STORE_WRITES,
+                    strict=True,
+                    timeout_seconds=_SLOT_SECONDS,
+                    raise_on_lease_renewal_failure=False,
+                )
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing was written
+            raise NotReady(f"no slot of the limit {STORE_WRITES!r} ({type(error).__name__})") from error
+        yield
 
 
 def _writes(given: Services, saving: Saving) -> list[Callable[[], None]]:
@@ -97,7 +118,24 @@ def _writes(given: Services, saving: Saving) -> list[Callable[[], None]]:
         writes.append((work, partial(_postpone, given, saving, work)))
     for work, error in processed.failed:
         writes.append((work, partial(fail, given, saving, work, error)))
-    return [write for work, write in writes if work.interaction_id not in saving.outcomes]
+    return [
+        partial(_guarded, given, saving, work, write)
+        for work, write in writes
+        if work.interaction_id not in saving.outcomes
+    ]
+
+
+def _guarded(given: Services, saving: Saving, work: Work, write: Callable[[], None]) -> None:
+    """One interaction's trouble stays its own: what can never be written is quarantined, and so is a bug."""
+    try:
+        write()
+    except NotReady:
+        raise
+    except PermanentError as error:
+        fail(given, saving, work, error)
+    except Exception as bug:
+        _log.exception("interaction %s: a bug of ours in save", work.interaction_id)
+        fail(given, saving, work, as_bug(bug))
 
 
 def _save_fetched(given: Services, saving: Saving, fetched: Fetched) -> None:
@@ -105,13 +143,9 @@ def _save_fetched(given: Services, saving: Saving, fetched: Fetched) -> None:
     delay = None if record.settled else settle_delay(saving.attempt, given.settings)
     deferral, new = (None, False) if delay is None else _deferral(saving, work, delay)
     provenance = _provenance(saving, work)
-    try:
-        write = given.interactions.save(
-            record, provenance, deferral if new else None, force=saving.force, keep_waiting=bool(deferral)
-        )
-    except PermanentError as error:
-        fail(given, saving, work, error)
-        return
+    write = given.interactions.save(
+        record, provenance, deferral if new else None, force=saving.force, keep_waiting=bool(deferral)
+    )
     _archive(given, fetched, write.written)
     if write.written is Written.ERASED:
         saving.done(work, Kind.UNCHANGED, write.written.value)
@@ -181,7 +215,13 @@ def _put_off(given: Services, saving: Saving, work: Work, delay: float, why: str
 
 
 def fail(given: Services, saving: Saving, work: Work, error: PermanentError) -> None:
-    """Put an interaction that was given up into quarantine, with the error and the event as it travelled."""
+    """Put an interaction that was given up into quarantine, with the error and the event as it travelled.
+
+    One that was erased meanwhile leaves nothing behind.
+    """
+    if given.interactions.is_erased(work.interaction_id):
+        saving.done(work, Kind.UNCHANGED, Written.ERASED.value)
+        return
     row = QuarantineRow(
         "failed", error.code, str(error), to_text(work.first), work.first.event_id, work.interaction_id
     )

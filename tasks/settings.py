@@ -21,8 +21,36 @@ class TaskPolicy(BaseSettings):
     retry_scale: float = Field(
         default=1.0, ge=0, description="Multiplies every task retry delay; 0 in tests: no test sleeps"
     )
-    task_timeout: float = Field(default=120.0, gt=0, description="Seconds a task may take")
+    task_timeout: float = Field(
+        default=200.0,
+        gt=0,
+        description="Seconds a task may take; above a request's worst: its turn (90), two tries (35 each), a wait (30)",
+    )
     flow_timeout: float = Field(default=900.0, gt=0, description="Seconds a flow run may take")
+    background_timeout: float = Field(
+        default=6 * 3600, gt=0, description="Seconds that a replay or a reconcile may take: they work slowly"
+    )
+
+
+class BlockNames(BaseSettings):
+    """Prefect blocks that fill what the environment lacks, as `type/name`; all of them are optional."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    genesys_credentials_block: str | None = Field(
+        default=None, description="Block of the Genesys OAuth client: genesys-credentials/<name>"
+    )
+    aws_credentials_block: str | None = Field(
+        default=None, description="Block of the AWS credentials: aws-credentials/<name>"
+    )
+    conversation_bucket_block: str | None = Field(
+        default=None, description="Block of the conversations' bucket: s3-bucket/<name>"
+    )
+
+    @property
+    def any(self) -> bool:
+        """Whether any block is named."""
+        return any(self.model_dump().values())
 
 
 class Settings(BaseSettings):
@@ -71,6 +99,10 @@ class Settings(BaseSettings):
         default=90.0, ge=0, description="Longest wait for a request's turn, in seconds; beyond it, deferred"
     )
 
+    limit_cache: float = Field(
+        default=10.0, ge=0, description="Seconds that a limit read from Prefect is taken as unchanged"
+    )
+
     # The stores
     interaction_table: str = Field(description="DynamoDB table of the records")
     quarantine_table: str = Field(description="DynamoDB table of rejected and failed events")
@@ -98,6 +130,23 @@ class Settings(BaseSettings):
     )
     store_patience: float = Field(
         default=24 * 3600, gt=0, description="Seconds after which a run whose store is down gives up"
+    )
+    erase_again_after: float | None = Field(
+        default=None,
+        ge=0,
+        description="Seconds until an erasure is done once more; without it a flow's time-out and a minute",
+    )
+    tombstone_days: int | None = Field(
+        default=None, ge=1, description="Days until an erasure's tombstone expires; it stays without it"
+    )
+    overdue_after: float = Field(
+        default=900.0, ge=0, description="Seconds past its due time until reconcile asks for an interaction"
+    )
+    unsettled_after: float = Field(
+        default=24 * 3600, gt=0, description="Seconds until reconcile asks again for what is not settled"
+    )
+    reconcile_lookback: int = Field(
+        default=3, ge=0, description="Midnights that a conversation may span and be found by its end's hours"
     )
     lost_worker_limit: int = Field(
         default=3, ge=0, description="Times a run is started again after its worker died; then quarantine"

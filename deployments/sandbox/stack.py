@@ -99,6 +99,7 @@ class Sandbox:
     def environment(self) -> dict[str, str]:
         """The environment of a process that works in this sandbox."""
         heartbeat = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "INTERACTIONS_POOL": self.pool}
+        heartbeat |= {"PREFECT_LOGGING_EXTRA_LOGGERS": "tasks"}
         known = servers.inherited() | servers.quiet_prefect(self.folder) | self.addresses.environment()
         return known | heartbeat | self._extra
 

@@ -34,7 +34,7 @@ def checks(scene: Scene) -> list[Check]:
 def function(scene: Scene) -> str:
     """The function is active and has the Prefect API that was deployed."""
     name = scene.outputs["BridgeFunctionName"]
-    found = scene.session.client("lambda").get_function_configuration(FunctionName=name)
+    found = scene.client("lambda").get_function_configuration(FunctionName=name)
     if found.get("State") != "Active" or found.get("LastUpdateStatus") != "Successful":
         state = f"{found.get('State')}, last update {found.get('LastUpdateStatus')}"
         raise Wrong(f"{name} is {state}", found.get("StateReason") or REDEPLOY)
@@ -46,7 +46,7 @@ def function(scene: Scene) -> str:
 
 def mapping(scene: Scene) -> str:
     """The mapping from the buffer is enabled, and its last batch went well."""
-    found = scene.session.client("lambda").list_event_source_mappings(
+    found = scene.client("lambda").list_event_source_mappings(
         FunctionName=scene.outputs["BridgeFunctionName"],
         EventSourceArn=scene.queue_arn(scene.outputs["BufferQueueUrl"]),
     )["EventSourceMappings"]
@@ -63,7 +63,7 @@ def mapping(scene: Scene) -> str:
 def metric(scene: Scene, name: str, mend: str) -> str:
     """One of the function's metrics was zero in the last hour."""
     now = datetime.now(UTC)
-    points = scene.session.client("cloudwatch").get_metric_statistics(
+    points = scene.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",
         MetricName=name,
         Dimensions=[{"Name": "FunctionName", "Value": scene.outputs["BridgeFunctionName"]}],
@@ -79,7 +79,7 @@ def metric(scene: Scene, name: str, mend: str) -> str:
 
 def destination(scene: Scene) -> str:
     """The API destination is active, and its connection authorized."""
-    events = scene.session.client("events")
+    events = scene.client("events")
     found = events.describe_api_destination(Name=scene.outputs["ApiDestinationName"])
     name = found["ConnectionArn"].split("connection/")[1].split("/")[0]
     state = events.describe_connection(Name=name)["ConnectionState"]

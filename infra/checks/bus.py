@@ -55,7 +55,7 @@ def partner_source(scene: Scene) -> str:
     name = scene.outputs["EventBusName"]
     if not name.startswith("aws.partner/"):
         return f"{name} is no partner bus, so there is nothing to associate"
-    state = scene.session.client("events").describe_event_source(Name=name).get("State")
+    state = scene.client("events").describe_event_source(Name=name).get("State")
     if state != "ACTIVE":
         raise Wrong(
             f"{name} is {state}: its events are dropped",
@@ -82,7 +82,7 @@ def rule_pattern(scene: Scene) -> str:
     deployed, expected = json.loads(_rule(scene)["EventPattern"]), json.loads(pattern(scene.values))
     if deployed != expected:
         raise Wrong("the rule's pattern is not the one that was deployed", REDEPLOY)
-    events = scene.session.client("events")
+    events = scene.client("events")
     for wanted, sample in samples(scene):
         answer = events.test_event_pattern(EventPattern=json.dumps(deployed), Event=json.dumps(sample))
         if answer["Result"] != wanted:
@@ -96,7 +96,7 @@ def rule_pattern(scene: Scene) -> str:
 def rule_target(scene: Scene) -> str:
     """The rule's one target is ours, with the dead-letter queue."""
     _rule(scene)
-    found = scene.session.client("events").list_targets_by_rule(
+    found = scene.client("events").list_targets_by_rule(
         Rule=scene.outputs["RuleName"], EventBusName=scene.outputs["EventBusName"]
     )["Targets"]
     if len(found) != 1:
@@ -120,7 +120,7 @@ def queue_policies(scene: Scene) -> str:
             _lets(statement, queue["QueueArn"], scene.outputs["RuleArn"]) for statement in _statements(queue)
         ):
             raise Wrong(
-                f"{queue['QueueArn']} does not let {scene.outputs['RuleArn']} send: wrong or no aws:SourceArn",
+                f"{queue['QueueArn']} does not let {scene.outputs['RuleArn']} send: no such aws:SourceArn",
                 REDEPLOY,
             )
     return f"aws:SourceArn is {scene.outputs['RuleArn']}"
@@ -128,8 +128,9 @@ def queue_policies(scene: Scene) -> str:
 
 def dead_letters(scene: Scene) -> str:
     """Nothing is dead."""
-    total, reasons = DeadLetterBox(scene.session.client("sqs"), scene.outputs).look()
-    if total:
+    box = DeadLetterBox(scene.client("sqs"), scene.outputs)
+    if box.count():
+        total, reasons = box.look()
         worst = reasons[0].text if reasons else "reason not visible at the moment"
         raise Wrong(
             f"{total} dead letters, most of them: {worst}", "mend that, then `python -m infra redrive`"
@@ -169,7 +170,7 @@ def _sample(source: str, detail_type: str, queue: str | None) -> dict[str, Any]:
 def _rule(scene: Scene) -> Mapping[str, Any]:
     names = {"Name": scene.outputs["RuleName"], "EventBusName": scene.outputs["EventBusName"]}
     try:
-        return scene.session.client("events").describe_rule(**names)
+        return dict(scene.client("events").describe_rule(**names))
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
@@ -178,7 +179,7 @@ def _rule(scene: Scene) -> Mapping[str, Any]:
 
 def _destination(scene: Scene) -> str:
     name = scene.outputs["ApiDestinationName"]
-    return str(scene.session.client("events").describe_api_destination(Name=name)["ApiDestinationArn"])
+    return str(scene.client("events").describe_api_destination(Name=name)["ApiDestinationArn"])
 
 
 def _statements(queue: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ class Genesys:
         except ValidationError as error:
             names = ", ".join(str(each["loc"][0]).upper() for each in error.errors())
             raise UnknownState(f"not configured here: {names}", GIVE) from error
-        database = self.scene.session.client("dynamodb")
+        database = self.scene.client("dynamodb")
         return GenesysClient.from_settings(
             settings, SharedBudget.from_settings(settings, lambda: ALLOWANCE, database)
         )
@@ -89,9 +89,9 @@ class Genesys:
         if not ours:
             where = f"account {self.scene.identity['Account']} in {self.scene.region}"
             raise Wrong(f"none of {len(found)} integrations is for {where}", "add one: Admin, Integrations")
-        active = [properties for each, properties in ours if each.get("reportedState") == "ACTIVE"]
+        active = [properties for each, properties in ours if _state(each) == "ACTIVE"]
         if not active:
-            states = ", ".join(str(each.get("reportedState")) for each, _ in ours)
+            states = ", ".join(_state(each) for each, _ in ours)
             raise Wrong(f"amazon-eventbridge-source is {states}", "set it to ACTIVE: Admin, Integrations")
         return self._topics(active)
 
@@ -118,3 +118,9 @@ class Genesys:
             and properties.get("awsAccountRegion") == self.scene.region
             and (not bus.startswith("aws.partner/") or bus.endswith(f"/{suffix}"))
         )
+
+
+def _state(integration: dict[str, Any]) -> str:
+    """Return ACTIVE, ERROR, ...; Genesys wraps it in an object with details."""
+    state = integration.get("reportedState")
+    return str(state.get("code") if isinstance(state, dict) else state)

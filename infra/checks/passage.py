@@ -53,7 +53,7 @@ class Passage:
         )
         if detail_type == "Conversation Update":
             detail = {"interactionId": self.interaction, "type": "conversation-end"}
-        answer = self.scene.session.client("events").put_events(
+        answer = self.scene.client("events").put_events(
             Entries=[
                 {
                     "EventBusName": self.scene.outputs["EventBusName"],
@@ -75,7 +75,7 @@ class Passage:
         self._table().delete_item(**self._key())
 
     def _table(self) -> Any:
-        return self.scene.session.client("dynamodb")
+        return self.scene.client("dynamodb")
 
     def _key(self) -> dict[str, Any]:
         table = self.scene.outputs["InteractionTableName"]

@@ -23,6 +23,16 @@ class Scene:
     stack: Stack
 
     @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
+
+    def client(self, service: str) -> Any:
+        """Return boto3's client for a service, the same one every time."""
+        if service not in self._clients:
+            self._clients[service] = self.session.client(service)  # type: ignore[call-overload]
+        return self._clients[service]
+
+    @cached_property
     def outputs(self) -> dict[str, str]:
         """The stack's outputs."""
         return self.stack.outputs()
@@ -35,12 +45,12 @@ class Scene:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Who we are to AWS."""
-        return dict(self.session.client("sts").get_caller_identity())
+        return dict(self.client("sts").get_caller_identity())
 
     @property
     def region(self) -> str:
         """The region we look at."""
-        return str(self.session.client("sts").meta.region_name)
+        return str(self.client("sts").meta.region_name)
 
     @property
     def by_lambda(self) -> bool:
@@ -53,4 +63,4 @@ class Scene:
 
     def queue(self, url: str) -> dict[str, str]:
         """Return a queue's attributes."""
-        return attributes(self.session.client("sqs"), url)
+        return attributes(self.client("sqs"), url)

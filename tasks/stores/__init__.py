@@ -2,10 +2,11 @@
 
 from tasks.stores.archive import ConversationArchive
 from tasks.stores.errors import ItemRefused, StoreError, StoreMisconfigured, StoreThrottled, StoreUnavailable
-from tasks.stores.interactions import Deferral, InteractionTable, Provenance, Stored, Write, Written
+from tasks.stores.interactions import Buried, Deferral, InteractionTable, Provenance, Stored, Write, Written
 from tasks.stores.quarantine import QuarantineRow, QuarantineTable
 
 __all__ = [
+    "Buried",
     "ConversationArchive",
     "Deferral",
     "InteractionTable",

@@ -13,13 +13,16 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tasks.stores.errors import translated
+from tasks.stores.errors import StoreUnavailable, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+_DELETED_AT_ONCE = 1_000  # S3's limit of keys per DeleteObjects
 
 
-def client(concurrency: int) -> S3Client:
+def client(concurrency: int, session: Any = boto3) -> S3Client:
     """One client for the process, with a connection for each concurrent write."""
     config = Config(
         max_pool_connections=concurrency + 4,
@@ -28,7 +31,8 @@ def client(concurrency: int) -> S3Client:
         retries={"mode": "standard", "total_max_attempts": 2},
         s3={"addressing_style": "path"},
     )
-    return boto3.client("s3", config=config)
+    made: S3Client = session.client("s3", config=config)
+    return made
 
 
 class ConversationArchive:
@@ -71,6 +75,46 @@ class ConversationArchive:
         with translated(f"bucket {self.bucket}"):
             for page in pages:
                 yield from (entry["Key"] for entry in page.get("Contents", []))
+
+
+    def versioning(self) -> str:
+        """Whether the bucket keeps versions: enabled, suspended, off, or unknown when we may not ask."""
+        with translated(f"bucket {self.bucket}"):
+            try:
+                answer = self._client.get_bucket_versioning(Bucket=self.bucket)
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 501):
+                    return "unknown"
+                raise
+        return answer.get("Status", "off").lower()
+
+    def erase(self, interaction_id: str, *, versioned: bool) -> int:
+        """Delete every object of one interaction; in a versioned bucket every version of it. How many."""
+        objects = list(self.versions(interaction_id)) if versioned else list(self._objects(interaction_id))
+        for start in range(0, len(objects), _DELETED_AT_ONCE):
+            part = objects[start : start + _DELETED_AT_ONCE]
+            with translated(f"bucket {self.bucket}"):
+                answer = self._client.delete_objects(
+                    Bucket=self.bucket, Delete={"Objects": part, "Quiet": True}
+                )
+            if errors := answer.get("Errors"):
+                codes = ", ".join(sorted({error.get("Code", "unknown") for error in errors}))
+                raise StoreUnavailable(f"bucket {self.bucket}: {len(errors)} objects stay ({codes})")
+        return len(objects)
+
+    def versions(self, interaction_id: str) -> Iterator[ObjectIdentifierTypeDef]:
+        """Every version and delete marker of one interaction's objects."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self.bucket, Prefix=f"conversations/{interaction_id}/"
+        )
+        with translated(f"bucket {self.bucket}"):
+            for page in pages:
+                for entry in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                    yield {"Key": entry["Key"], "VersionId": entry["VersionId"]}
+
+    def _objects(self, interaction_id: str) -> Iterator[ObjectIdentifierTypeDef]:
+        for key in self.keys(interaction_id):
+            yield {"Key": key}
 
 
 def _encoded(interaction_id: str, conversation: Mapping[str, Any]) -> tuple[str, bytes]:

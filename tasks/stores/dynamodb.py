@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tasks.stores.errors import StoreUnavailable, translated
 
@@ -21,7 +22,7 @@ _to_dynamodb = TypeSerializer().serialize
 _from_dynamodb = TypeDeserializer().deserialize
 
 
-def client(concurrency: int) -> DynamoDBClient:
+def client(concurrency: int, session: Any = boto3) -> DynamoDBClient:
     """One client for the process: thread-safe, with a connection for each concurrent write.
 
     Two attempts only: the task's retries and the later run do the rest, and multiply with these.
@@ -33,7 +34,8 @@ def client(concurrency: int) -> DynamoDBClient:
         retries={"mode": "standard", "total_max_attempts": 2},
         parameter_validation=False,
     )
-    return boto3.client("dynamodb", config=config)
+    made: DynamoDBClient = session.client("dynamodb", config=config)
+    return made
 
 
 def marshal(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,3 +132,15 @@ class Update:
         if conditions:
             arguments["ConditionExpression"] = " AND ".join(f"({condition})" for condition in conditions)
         return arguments
+
+
+def recovery(client: DynamoDBClient, table: str) -> str:
+    """How far back a table's point-in-time backups reach: `35 days`, off, or unknown when we may not ask."""
+    try:
+        answer = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    except (ClientError, BotoCoreError):
+        return "unknown"
+    point_in_time = answer.get("PointInTimeRecoveryDescription", {})
+    if point_in_time.get("PointInTimeRecoveryStatus") != "ENABLED":
+        return "off"
+    return f"{point_in_time.get('RecoveryPeriodInDays', 35)} days"

@@ -7,7 +7,7 @@ later fetch (by Genesys's clock) before earlier, then by content.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,16 +16,27 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError
 
 from tasks.records import CONTENT_FIELDS, InteractionRecord
-from tasks.stores.dynamodb import Update, batch_get, iso, marshal, unmarshal
+from tasks.stores.dynamodb import Update, batch_get, iso, marshal, recovery, unmarshal
 from tasks.stores.errors import StoreUnavailable, translated
+from tasks.stores.searches import WHOLE, Share, due_before, unsettled_before
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 RUNS_KEPT = 20
 DUE = "due"  # the one partition of the sparse index byDue
+_TOMBSTONE = frozenset({"interactionId", "erasedAt", "receiptId", "expiresAt"})
 _WAITING = ("dueAt", "dueKey", "deferredBy")
-_LOOKED_UP = ("interactionId", "settled", "version", "erasedAt", "dueAt", "attempt", "deferredBy")
+_LOOKED_UP = (
+    "interactionId",
+    "settled",
+    "version",
+    "erasedAt",
+    "dueAt",
+    "attempt",
+    "deferredBy",
+    "contentHash",
+)
 
 
 class Written(StrEnum):
@@ -36,6 +47,24 @@ class Written(StrEnum):
     REFRESHED = "same content"
     STALE = "the store holds this or newer"
     ERASED = "the interaction was erased"
+
+
+class Buried(StrEnum):
+    """What a tombstone took the place of."""
+
+    RECORD = "record"
+    PLACEHOLDER = "placeholder"
+    TOMBSTONE = "tombstone"
+    NOTHING = "nothing"
+
+    @classmethod
+    def of(cls, item: dict[str, Any] | None) -> Buried:
+        """What an item is."""
+        if not item:
+            return cls.NOTHING
+        if "erasedAt" in item:
+            return cls.TOMBSTONE
+        return cls.RECORD if "version" in item else cls.PLACEHOLDER
 
 
 @dataclass(frozen=True)
@@ -77,6 +106,8 @@ class Stored:
     due_at: str | None = None
     attempt: int = 0
     deferred_by: str | None = None
+    version: str = ""
+    content_hash: str | None = None
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> Stored:
@@ -89,6 +120,8 @@ class Stored:
             due_at=item.get("dueAt"),
             attempt=int(item.get("attempt", 0)),
             deferred_by=item.get("deferredBy"),
+            version=str(item.get("version", "")),
+            content_hash=item.get("contentHash"),
         )
 
 
@@ -267,6 +300,79 @@ class InteractionTable:
                     ExpressionAttributeValues=marshal({":kept": RUNS_KEPT}),
                 )
         return None
+
+
+    def entomb(self, interaction_id: str, receipt: str, expires_at: int | None = None) -> Buried:
+        """Replace whatever the table holds by a tombstone: the key, `erasedAt` and the receipt's id.
+
+        From then on every write refuses the interaction. A tombstone that stands keeps its date and receipt.
+        `expires_at` is in epoch seconds; without it the tombstone stays for ever.
+        """
+        old = self._bury(interaction_id, iso(datetime.now(UTC)), receipt, expires_at, "attribute_not_exists")
+        if "erasedAt" not in old:
+            return Buried.of(old)
+        if not set(old) <= _TOMBSTONE:
+            at, by = str(old["erasedAt"]), str(old.get("receiptId", receipt))
+            self._bury(interaction_id, at, by, expires_at, "attribute_exists")
+        return Buried.TOMBSTONE
+
+    def is_erased(self, interaction_id: str) -> bool:
+        """Whether the interaction has a tombstone."""
+        return "erasedAt" in (self.get(interaction_id) or {})
+
+    def of_contact(self, external_contact_id: str) -> Iterator[str]:
+        """Every interaction that an external contact took part in, as the table stands now.
+
+        A scan: the index byContact knows an interaction's first contact only, and lags behind the table.
+        """
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self.table,
+            ConsistentRead=True,
+            FilterExpression="contains(externalContactIds, :contact) OR externalContactId = :contact",
+            ExpressionAttributeValues=marshal({":contact": external_contact_id}),
+            ProjectionExpression="interactionId",
+        )
+        with translated(f"table {self.table}"):
+            for page in pages:
+                yield from (str(unmarshal(item)["interactionId"]) for item in page["Items"])
+
+    def recovery(self) -> str:
+        """How far back the table's point-in-time backups reach, as far as we may ask."""
+        return recovery(self._client, self.table)
+
+    def overdue(self, before: datetime) -> Iterator[Stored]:
+        """The interactions that were due before this moment, the longest overdue first, by the index byDue."""
+        yield from map(Stored.from_item, due_before(self._client, self.table, DUE, before, _LOOKED_UP))
+
+    def unsettled(self, before: datetime, share: Share = WHOLE) -> Iterator[Stored]:
+        """The records last fetched before this moment that are not settled and wait for no later run.
+
+        No index knows them, for they are few among many: a scan, of a share of the table if one is named.
+        """
+        items = unsettled_before(self._client, self.table, before, share, _LOOKED_UP)
+        yield from map(Stored.from_item, items)
+
+    def _bury(
+        self, interaction_id: str, at: str, receipt: str, expires_at: int | None, condition: str
+    ) -> dict[str, Any]:
+        """Write a tombstone if `condition(erasedAt)`; what it took the place of, or what stood in its way."""
+        item: dict[str, Any] = {"interactionId": interaction_id, "erasedAt": at, "receiptId": receipt}
+        item |= {} if expires_at is None else {"expiresAt": expires_at}
+        with translated(f"table {self.table}"):
+            try:
+                answer = self._client.put_item(
+                    TableName=self.table,
+                    Item=marshal(item),
+                    ConditionExpression=f"{condition}(erasedAt)",
+                    ReturnValues="ALL_OLD",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                    raise
+                old = cast("dict[str, Any]", error.response.get("Item") or {})
+                return unmarshal(old) if old else item
+        return unmarshal(answer.get("Attributes", {}))
 
 
 def overdue(stored: Stored, now: datetime | None = None) -> bool:

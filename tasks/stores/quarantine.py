@@ -8,12 +8,14 @@ interaction (gave up) is known by its interaction id, and a later saved record r
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tasks.stores.dynamodb import Update, batch_get, iso, marshal, unmarshal
+from tasks.stores.dynamodb import Update, batch_get, iso, marshal, recovery, unmarshal
 from tasks.stores.errors import translated
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 EVENT_LIMIT = 100_000  # characters of the event kept in a row; DynamoDB refuses an item above 400 KB
 ERROR_LIMIT = 1_000
+_REPLAYED = ("quarantineId", "reason", "code", "event", "interactionId")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,26 @@ class QuarantineTable:
             )
         return "Attributes" in answer
 
+    def mentioning(self, interaction_ids: AbstractSet[str]) -> Iterator[str]:
+        """The keys of all rows that mention one of the interactions anywhere, in a scan as of now.
+
+        The index byInteraction knows only rows whose event named its interaction properly, and lags behind.
+        """
+        pages = self._client.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True)
+        with translated(f"table {self.table}"):
+            for page in pages:
+                for row in map(unmarshal, page["Items"]):
+                    if not interaction_ids.isdisjoint(_uuids(row)):
+                        yield str(row["quarantineId"])
+
+    def rows(self, quarantine_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The rows with these keys that are still there, as far as a replay needs them, in no order."""
+        return list(batch_get(self._client, self.table, "quarantineId", quarantine_ids, _REPLAYED))
+
+    def recovery(self) -> str:
+        """How far back the table's point-in-time backups reach, as far as we may ask."""
+        return recovery(self._client, self.table)
+
     def _query(
         self, index: str, condition: str, values: dict[str, Any], **more: Any
     ) -> Iterator[dict[str, Any]]:
@@ -132,6 +156,12 @@ class QuarantineTable:
         with translated(f"table {self.table}"):
             for page in pages:
                 yield from map(unmarshal, page["Items"])
+
+
+def _uuids(row: dict[str, Any]) -> Iterator[str]:
+    for value in row.values():
+        if isinstance(value, str):
+            yield from (found.lower() for found in _UUID.findall(value))
 
 
 def _digest(text: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect import flow, get_client, get_run_logger, runtime, task
@@ -101,12 +101,12 @@ async def alone(mark: str) -> None:
 
 
 @flow
-async def postpones() -> None:
+async def postpones(seconds: float) -> None:
     """Put itself back the first time, and complete the second time."""
     async with get_client() as client:
         states = await client.read_flow_run_states(runtime.flow_run.id)
         if not any(state.name == "AwaitingRetry" for state in states):
-            due = AwaitingRetry(scheduled_time=datetime.now(UTC))
+            due = AwaitingRetry(scheduled_time=datetime.now(UTC) + timedelta(seconds=seconds))
             await client.set_flow_run_state(runtime.flow_run.id, due, force=True)
             raise Abort("later")
 

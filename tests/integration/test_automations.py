@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.schemas.objects import State, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending, Running
 
-from deployments.automations import Change, apply_automations
-from flows.recovery import STUCK_PENDING, WORKER_LOST, count_losses, times_lost
+from deployments.automations import OUTCOMES_FAILED, Change, apply_automations
+from flows.recovery import RUN_CRASHED, STUCK_PENDING, WORKER_LOST, count_losses, times_lost
 from tests.integration.prefect_server import PrefectServer, running_server
-from tests.integration.worker_stand import Stand, new_stand
+from tests.integration.worker_stand import Stand, eventually, new_stand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SLUG = "custom-webhook"
 FLOWS = ("slow", "quick", "raises")
 
 
@@ -93,8 +99,64 @@ async def test_a_run_stuck_in_pending_is_scheduled_again(server: PrefectServer) 
         crashes = await stand.start("raises", what="SystemExit")
         await stand.until(crashes, "Crashed")
         await stand.until(stuck, "Completed", seconds=40)
-        await stand.until(crashes, "RunCrashed", seconds=40)
+
+        async def taken_up_again() -> bool:
+            names = await stand.history(crashes)
+            return RUN_CRASHED in names and "Running" in names[names.index(RUN_CRASHED) :]
+
+        await eventually(taken_up_again, 40)
     assert STUCK_PENDING in await stand.history(stuck)
+
+
+async def test_someone_is_told_when_a_block_is_named(server: PrefectServer) -> None:
+    """With a notification block, an event of failed outcomes reaches it; applying again changes nothing."""
+    heard: list[str] = []
+    with _listener(heard) as url, temporary_settings({PREFECT_API_URL: server.api_url}):
+        block = CustomWebhookNotificationBlock(name="operations", url=url, json_data={"text": "{{subject}}"})
+        await block.save("operations")
+        stand = Stand(server, "")
+        async with stand.client() as client:
+            for done in ("created", "unchanged"):
+                changes = await apply_automations(
+                    client, flows=FLOWS, notification_block=f"{SLUG}/operations"
+                )
+                assert {change.done for change in changes if "notify" in change.name} == {done}
+
+            async def told() -> bool:
+                await client._client.post("/events", json=[_failed_event()])  # noqa: SLF001 - it has no method
+                return bool(heard)
+
+            await eventually(told, 20)
+    assert "failed outcomes" in heard[0]
+
+
+def _failed_event() -> dict[str, object]:
+    return {
+        "id": str(uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": OUTCOMES_FAILED,
+        "resource": {"prefect.resource.id": "interactions.outcomes"},
+        "payload": {"failed": 2},
+    }
+
+
+@contextmanager
+def _listener(heard: list[str]) -> Iterator[str]:
+    """Listen where a webhook would, and keep what is posted."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{web.server_port}/"
+        web.shutdown()
 
 
 def test_losses_are_counted_from_the_last_ending() -> None:

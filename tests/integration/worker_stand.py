@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 FILE = "tests/integration/probe_flows.py"
 TYPES = {"interactions": InteractionsWorker, "process": ProcessWorker}
-FAST = {"WORKER_HEARTBEAT_SECONDS": "1", "PREFECT_WORKER_QUERY_SECONDS": "60"}
+FAST = {
+    "WORKER_HEARTBEAT_SECONDS": "1",
+    "WORKER_DRAIN_SECONDS": "1",
+    "PREFECT_WORKER_QUERY_SECONDS": "60",
+}
 """Heartbeats every second, and no poll that could stand in for an announcement."""
 
 

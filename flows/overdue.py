@@ -1,0 +1,87 @@
+"""Runs for what nobody asks for any more: deferred work whose run is gone, records that never settled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from typing import Literal
+
+from prefect import get_run_logger
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import FlowRun
+
+from flows.batch import run_id
+from flows.later import schedule_later
+from tasks.batch import Work
+from tasks.bootstrap import Services, services
+from tasks.compare import asking
+from tasks.events import InteractionEvent, parse
+from tasks.process import in_thread
+from tasks.stores import Deferral, Stored
+from tasks.stores.searches import WHOLE, Share
+
+Unsettled = Literal["none", "share", "all"]
+QUEUE = "operations"
+MOST = 10_000  # interactions of one reconcile; the next one goes on
+_PAGE, _PAGES = 20, 250  # runs looked at: a page may hold 4 MB of parameters
+_SHARES = 24
+
+
+async def restart(unsettled: Unsettled) -> tuple[int, int]:
+    """Start runs for what is overdue or unsettled: the interactions restarted, and those found on their way."""
+    given = services()
+    found = await in_thread(given.storing, lambda: list(islice(_found(given, unsettled), MOST)))
+    if not found:
+        return 0, 0
+    async with get_client() as client:
+        waiting = await _on_their_way(client)
+    now = datetime.now(UTC)
+    lost = [stored for stored in found if stored.interaction_id not in waiting]
+    works = [(_work(stored), Deferral(now, max(stored.attempt, 1))) for stored in lost]
+    runs = await schedule_later(works, QUEUE)
+    get_run_logger().info("%d interactions overdue or unsettled: %d runs", len(lost), runs)
+    return len(lost) if runs else 0, len(found) - len(lost)
+
+
+def _found(given: Services, unsettled: Unsettled) -> Iterator[Stored]:
+    now, settings = datetime.now(UTC), given.settings
+    overdue = given.interactions.overdue(now - timedelta(seconds=settings.overdue_after))
+    if unsettled == "none":
+        return overdue
+    # A scan reads the whole table, so the hourly one reads the part whose turn it is: all of it in a day.
+    share = Share(now.hour % _SHARES, _SHARES) if unsettled == "share" else WHOLE
+    before = now - timedelta(seconds=settings.unsettled_after)
+    return chain(overdue, given.interactions.unsettled(before, share))
+
+
+def _work(stored: Stored) -> Work:
+    return Work(stored.interaction_id, [asking(stored.interaction_id, "reconcile", f"reconcile:{run_id()}")])
+
+
+async def _on_their_way(client: PrefectClient) -> set[str]:
+    """The interactions of deferred runs that are due and not finished: late is not lost."""
+    found: set[str] = set()
+    for page in range(_PAGES):
+        runs = await client.read_flow_runs(flow_run_filter=_unfinished(), limit=_PAGE, offset=page * _PAGE)
+        for run in runs:
+            found.update(_interactions(run))
+        if len(runs) < _PAGE:
+            break
+    return found
+
+
+def _unfinished() -> FlowRunFilter:
+    return FlowRunFilter.model_validate(
+        {
+            "tags": {"all_": ["deferred"]},
+            "state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}},
+            "expected_start_time": {"before_": datetime.now(UTC).isoformat()},
+        }
+    )
+
+
+def _interactions(run: FlowRun) -> Iterator[str]:
+    for text in run.parameters.get("events") or ():
+        yield from (each.interaction_id for each in parse(text) if isinstance(each, InteractionEvent))

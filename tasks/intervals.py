@@ -1,0 +1,107 @@
+"""Which time a reconcile covers, in pieces that a details query can answer completely.
+
+Genesys finds a conversation only by an interval that touches the (UTC) day on which it started: a call from
+23:50 to 00:20 is not found by the next day's interval. The conversations that began on an earlier day and
+spanned a midnight are found by an interval of one second before that midnight, so those seconds come first.
+The days follow one by one: a conversation that started on a day of the interval is in that day's answer,
+whenever it ended, and no conversation is in two days' answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tasks.errors import PermanentError
+
+DEFAULT = timedelta(hours=3)
+_DAY = timedelta(days=1)
+_INSTANT = timedelta(seconds=1)
+_SETTLING = timedelta(minutes=1)  # what ends this very moment would shift the pages that are being read
+
+
+class InvalidInterval(PermanentError):  # noqa: N818 - reads as what is wrong
+    """The interval that was asked for is none; says which parameter to change."""
+
+    code = "invalid-interval"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A stretch of time, its end excluded; UTC."""
+
+    start: datetime
+    end: datetime
+
+    def halves(self) -> tuple[Interval, Interval]:
+        """The same time in two pieces, for an answer that is too long."""
+        middle = self.start + (self.end - self.start) / 2
+        return Interval(self.start, middle), Interval(middle, self.end)
+
+
+def chosen(
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    last_hours: float | None,
+    last_days: float | None,
+    now: datetime,
+) -> Interval:
+    """The interval that these parameters mean, the last three hours if they are all absent.
+
+    It ends a minute before now at the latest. Raises InvalidInterval.
+    """
+    back = _back(last_hours, last_days)
+    if start is None and end is not None:
+        raise InvalidInterval("end needs a start: name both, or last_hours or last_days alone")
+    if start is not None and back is not None:
+        raise InvalidInterval("start and last_hours or last_days exclude each other: name one of them")
+    first = _utc(start) if start is not None else now - (back or DEFAULT)
+    last = min(_utc(end) if end is not None else now, now - _SETTLING)
+    if first >= last:
+        raise InvalidInterval("the interval is empty: start must be before end, and in the past")
+    return Interval(first, last)
+
+
+def _back(last_hours: float | None, last_days: float | None) -> timedelta | None:
+    if last_hours is not None and last_days is not None:
+        raise InvalidInterval("last_hours and last_days exclude each other: name one of them")
+    if last_hours is None and last_days is None:
+        return None
+    back = timedelta(hours=last_hours or 0, days=last_days or 0)
+    if back <= timedelta(0):
+        raise InvalidInterval("last_hours and last_days must be greater than 0")
+    return back
+
+
+def pieces(interval: Interval, lookback: int, done_until: datetime | None = None) -> Iterator[Interval]:
+    """The queries that cover an interval, in order: the seconds before `lookback` midnights, then the days.
+
+    What ends at `done_until` or before is left out: it was reconciled already.
+    """
+    for piece in (*_midnights(interval.start, lookback), *_days(interval)):
+        if done_until is None or piece.end > done_until:
+            yield piece
+
+
+def _midnights(start: datetime, lookback: int) -> Iterator[Interval]:
+    for nights in reversed(range(lookback)):
+        midnight = _midnight(start) - nights * _DAY
+        yield Interval(midnight - _INSTANT, midnight)
+
+
+def _days(interval: Interval) -> Iterator[Interval]:
+    start = interval.start
+    while start < interval.end:
+        end = min(_midnight(start) + _DAY, interval.end)
+        yield Interval(start, end)
+        start = end
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,215 @@
+"""Deploying: packages the bridge, shows what changes, asks, explains a failure, and changes nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.bundle import bundle
+from infra.errors import InfraError, StackFailed
+from infra.stack import Stack
+from tests.infra.aws import (
+    CUSTOMER_END,
+    OTHER_QUEUE,
+    QUEUE,
+    ROOT,
+    SOURCE,
+    Deployed,
+    Receiver,
+    aided_emulator,  # noqa: F401
+    aws,  # noqa: F401
+    eventually,
+    infra,
+    received,  # noqa: F401
+    stack,  # noqa: F401
+)
+
+FIRST = ("--bus", "genesys", "--bus-mode", "own", "--source", SOURCE, "--detail-type", "conversation.end")
+PREFECT = ("--prefect-api-url", "http://127.0.0.1:9/api")
+
+
+def test_an_event_on_the_bus_reaches_the_bridge(stack: Deployed, received: Receiver) -> None:  # noqa: F811
+    """Rule, queue, its policy, the mapping and the function are wired together."""
+    stack.deploy()
+    stack.put({"conversationId": "one"})
+    eventually(lambda: received.posts)
+    assert [event["detail"] for event in received.events()] == [{"conversationId": "one"}]
+
+
+def test_a_message_that_is_not_accepted_comes_back_alone(stack: Deployed, received: Receiver) -> None:  # noqa: F811
+    """The mapping takes partial answers: the refused message returns after its visibility time-out."""
+    stack.deploy(VisibilitySeconds=3)
+    stack.put({"n": 1, "refuse": True})
+    stack.put({"n": 2})
+    eventually(lambda: [event["detail"]["n"] for event in received.events()].count(1) > 1)
+    assert [event["detail"]["n"] for event in received.events()].count(2) == 1
+
+
+def test_the_buffer_holds_events_back(stack: Deployed, received: Receiver) -> None:  # noqa: F811
+    """The settle delay is the queue's own."""
+    outputs = stack.deploy(SettleSeconds=900)
+    stack.put({"conversationId": "one"})
+    found = stack.session.client("sqs").get_queue_attributes(
+        QueueUrl=outputs["BufferQueueUrl"], AttributeNames=["All"]
+    )["Attributes"]
+    assert (found["DelaySeconds"], found["ApproximateNumberOfMessagesDelayed"]) == ("900", "1")
+    assert received.posts == []
+
+
+def test_a_second_deploy_changes_nothing(stack: Deployed) -> None:  # noqa: F811
+    """The same sources and parameters make the same stack, without a step of CloudFormation."""
+    first = stack.deploy()
+    history = stack.session.client("cloudformation").describe_stack_events(StackName="interactions")
+    assert stack.deploy() == first
+    again = stack.session.client("cloudformation").describe_stack_events(StackName="interactions")
+    assert len(again["StackEvents"]) == len(history["StackEvents"])
+
+
+def test_the_bundle_depends_on_the_sources_alone(tmp_path: Path) -> None:
+    """Other times and left-over bytecode make the same zip file; another source makes another."""
+    (tmp_path / "handler.py").write_text("one")
+    first = bundle(tmp_path)
+    os.utime(tmp_path / "handler.py", (1, 1))
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "handler.pyc").write_bytes(b"x")
+    assert bundle(tmp_path) == first
+    (tmp_path / "handler.py").write_text("two")
+    assert bundle(tmp_path).key != first.key
+
+
+def test_a_failed_update_names_the_resource_and_leaves_the_former_state(stack: Deployed) -> None:  # noqa: F811
+    """A rule on a bus that does not exist fails; the rule on the old bus is as it was."""
+    stack.deploy()
+    with pytest.raises(StackFailed, match=r"Rule \(AWS::Events::Rule\).*nowhere does not exist"):
+        stack.deploy(BusMode="existing", BusName="nowhere")
+    former = Stack(stack.session.client("cloudformation"), "interactions")
+    assert former.parameters()["BusName"] == "genesys"
+
+
+def test_a_failed_creation_leaves_nothing(stack: Deployed) -> None:  # noqa: F811
+    """A stack that could not be made is gone, its tables too, and can be deployed again."""
+    stack.session.client("events").create_event_bus(Name="genesys")
+    with pytest.raises(StackFailed, match="EventBus"):
+        stack.deploy()
+    assert stack.session.client("dynamodb").list_tables()["TableNames"] == []
+    stack.session.client("events").delete_event_bus(Name="genesys")
+    assert stack.deploy()["EventBusName"] == "genesys"
+
+
+def test_changing_the_queue_filter_is_an_update(stack: Deployed, received: Receiver) -> None:  # noqa: F811
+    """Only events of the queue pass, in the tutorial's place and in the real one; then all again."""
+    stack.deploy(QueueIds=[QUEUE])
+    for number, queue in enumerate((QUEUE, OTHER_QUEUE)):
+        stack.put({"n": number, "queueId": queue})
+        stack.put({"n": number + 10, "eventBody": {"queueId": queue}}, CUSTOMER_END)
+    eventually(lambda: len(received.events()) == 2)
+    stack.deploy(QueueIds=[])
+    stack.put({"n": 20, "queueId": OTHER_QUEUE})
+    eventually(lambda: len(received.events()) == 3)
+    assert sorted(event["detail"]["n"] for event in received.events()) == [0, 10, 20]
+
+
+def test_what_is_not_given_stays_as_deployed(stack: Deployed) -> None:  # noqa: F811
+    """A later deploy of one parameter keeps the others."""
+    stack.deploy(SettleSeconds=7)
+    stack.parameters = {"QueueIds": [QUEUE]}
+    stack.deploy()
+    deployed = Stack(stack.session.client("cloudformation"), "interactions").parameters()
+    assert (deployed["SettleSeconds"], deployed["QueueIds"]) == ("7", QUEUE)
+
+
+def test_too_many_queues_for_a_pattern_are_refused(stack: Deployed) -> None:  # noqa: F811
+    """EventBridge's limit is told before CloudFormation stumbles over it, with the way out."""
+    queues = [f"{number:08d}-1111-4222-8333-944445555666" for number in range(40)]
+    with pytest.raises(InfraError, match="--filter-at fetch"):
+        stack.deploy(QueueIds=queues)
+
+
+@pytest.mark.usefixtures("aws")
+def test_deploy_asks_and_no_is_no() -> None:
+    """Without a yes nothing is made, not even an empty stack."""
+    answer = infra("deploy", *FIRST, *PREFECT, typed="no\n")
+    assert (answer.returncode, "Create stack interactions?" in answer.stdout) == (1, True)
+    assert infra("outputs").stderr.startswith("there is no stack interactions")
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_command_line_from_deploy_to_delete() -> None:
+    """Deploy, deploy again, plan, outputs and delete, as a person does it."""
+    assert infra("deploy", *FIRST, *PREFECT, typed="yes\n").returncode == 0
+    assert "Nothing changed" in infra("deploy").stdout
+    planned = infra("plan", "--queue-id", QUEUE)
+    assert f"QueueIds: any -> {QUEUE}" in planned.stdout
+    assert "Nothing would change" in infra("plan").stdout
+    names = json.loads(infra("outputs", "--json").stdout)
+    assert names["EventBusName"] == "genesys"
+    assert infra("delete", typed="yes\n").returncode == 0
+
+
+def test_delete_keeps_the_data(stack: Deployed) -> None:  # noqa: F811
+    """The stack goes; records and conversations stay, and their names are told."""
+    outputs = stack.deploy()
+    deleted = infra("delete", "--yes")
+    assert (deleted.returncode, outputs["InteractionTableName"] in deleted.stdout) == (0, True)
+    tables = stack.session.client("dynamodb").list_tables()["TableNames"]
+    assert {outputs["InteractionTableName"], outputs["QuarantineTableName"]} <= set(tables)
+    stack.session.client("s3").head_bucket(Bucket=outputs["ConversationBucketName"])
+
+
+def test_delete_with_data_asks_for_the_stacks_name(stack: Deployed) -> None:  # noqa: F811
+    """--yes is not enough to destroy records; the stack's name is, and then all is gone."""
+    outputs = stack.deploy()
+    stack.session.client("s3").put_object(Bucket=outputs["ConversationBucketName"], Key="a", Body=b"b")
+    assert infra("delete", "--with-data", "--yes", typed="yes\n").returncode == 1
+    assert stack.session.client("cloudformation").describe_stacks(StackName="interactions")["Stacks"]
+    assert infra("delete", "--with-data", "--yes", typed="interactions\n").returncode == 0
+    assert stack.session.client("dynamodb").list_tables()["TableNames"] == []
+    assert outputs["ConversationBucketName"] not in str(stack.session.client("s3").list_buckets()["Buckets"])
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_queue_filter_that_nothing_can_pass_is_refused() -> None:
+    """customer.end carries no queue id: the message says where else to filter."""
+    refused = infra("deploy", "--bus", "genesys", "--bus-mode", "own", *PREFECT, "--queue-id", QUEUE)
+    assert (refused.returncode, "--filter-at fetch" in refused.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("aws")
+def test_filtering_after_the_fetch_is_the_workers_setting() -> None:
+    """The rule stays open, and the command says what to give the workers."""
+    first = ("--bus", "genesys", "--bus-mode", "own", *PREFECT, "--queue-id", QUEUE, "--filter-at", "fetch")
+    answer = infra("deploy", *first, "--yes")
+    assert (answer.returncode, f"QUEUE_IDS={QUEUE}" in answer.stdout) == (0, True)
+    assert "Nothing would change" in infra("plan", "--every-queue").stdout
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("queue", ["7f3c1a1e", QUEUE + "0", "Support"])
+def test_a_queue_id_is_a_whole_uuid(queue: str) -> None:
+    """Half an id, one digit too many or a name would match nothing, so each is refused by its value."""
+    refused = infra("deploy", *FIRST, *PREFECT, "--queue-id", queue)
+    assert (refused.returncode, f"'{queue}' is not a whole UUID" in refused.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("aws")
+def test_flags_come_from_the_environment_and_from_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """INFRA_... and infra.toml give what flags give; a flag wins."""
+    Path("infra.toml").write_text(f'bus = "from-file"\nbus-mode = "own"\nsource = ["{SOURCE}"]\n')
+    monkeypatch.setenv("INFRA_PREFECT_API_URL", "http://127.0.0.1:9/api")
+    assert infra("deploy", "--yes", "--bus", "from-flag").returncode == 0
+    assert json.loads(infra("outputs", "--json").stdout)["EventBusName"] == "from-flag"
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_expected_failure_is_a_line_and_an_exit_code() -> None:
+    """`python -m infra` itself ends with 1 and one line on stderr, without a traceback."""
+    command = [sys.executable, "-m", "infra", "outputs"]
+    answer = subprocess.run(  # noqa: S603  # our own command
+        command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stdout, len(answer.stderr.splitlines())) == (1, "", 1)

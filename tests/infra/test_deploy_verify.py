@@ -1,0 +1,325 @@
+"""`verify`: all is well with a whole path, and each broken thing is named, that one alone."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import boto3
+import pytest
+
+from deployments.sandbox.genesys.process import running
+from infra.stack import Stack
+from infra.verification import verify
+from tests.infra.aws import (
+    CUSTOMER_END,
+    Deployed,
+    aided_emulator,  # noqa: F401
+    aws,  # noqa: F401
+    infra,
+    received,  # noqa: F401
+    stack,  # noqa: F401
+)
+
+POOL = {"is_paused": False}
+
+
+class Prefect:
+    """As much of Prefect's API as is looked at, and a place where a bridge's batch becomes rows."""
+
+    def __init__(self) -> None:
+        self.table = ""
+        self.answers: dict[str, Any] = {
+            "/api/deployments/count": 4,
+            "/api/deployments/name/process-interactions/live": {
+                "id": "d",
+                "paused": False,
+                "work_pool_name": "interactions",
+                "work_queue_name": "live",
+            },
+            "/api/work_pools/interactions": POOL,
+            "/api/work_pools/interactions/queues/live": POOL,
+            "/api/work_pools/interactions/workers/filter": [{"status": "ONLINE"}, {"status": "OFFLINE"}],
+            "/api/flow_runs/filter": [],
+        }
+
+    def answer(self, path: str, body: Any) -> Any:
+        """Return the answer to a path, None for 404."""
+        if path == "/api" and self.table:
+            for event in body:
+                item = {"interactionId": {"S": event["detail"]["eventBody"]["conversationId"]}}
+                boto3.client("dynamodb").put_item(
+                    TableName=self.table, Item=item | {"settled": {"BOOL": True}}
+                )
+            return {}
+        return self.answers.get(path)
+
+
+@pytest.fixture
+def prefect() -> Iterator[tuple[Prefect, str]]:
+    """Return a running API and its address."""
+    api = Prefect()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.reply(None)
+
+        def do_POST(self) -> None:
+            self.reply(json.loads(self.rfile.read(int(self.headers["content-length"] or 0)) or b"null"))
+
+        def reply(self, body: Any) -> None:
+            found = api.answer(self.path, body)
+            content = json.dumps(found).encode()
+            self.send_response(404 if found is None else 200)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield api, f"http://127.0.0.1:{server.server_port}/api"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[str]:
+    """Return the address of a Genesys Cloud that lives as long as the module."""
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def genesys(simulator: str, aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:  # noqa: F811, ARG001
+    """Return what changes a behaviour of Genesys Cloud; the environment has its credentials."""
+    monkeypatch.setenv("GENESYS_LOGIN_URL", simulator)
+    monkeypatch.setenv("GENESYS_API_URL", simulator)
+    monkeypatch.setenv("GENESYS_CLIENT_ID", "sandbox-client")
+    monkeypatch.setenv("GENESYS_CLIENT_SECRET", "sandbox-secret")
+
+    def change(path: str, body: Any) -> None:
+        request = urllib.request.Request(f"{simulator}/_sim/{path}", json.dumps(body).encode(), method="POST")  # noqa: S310
+        urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
+
+    change("reset", {"only": ["faults", "all"]})
+    return change
+
+
+@pytest.fixture
+def whole(stack: Deployed, prefect: tuple[Prefect, str], genesys: Callable[..., None]) -> Deployed:  # noqa: F811, ARG001
+    """Return a stack that is whole, from Genesys to the table."""
+    api, url = prefect
+    stack.deploy(PrefectApiUrl=url)
+    api.table = stack.outputs["InteractionTableName"]
+    return stack
+
+
+def failures(whole: Deployed) -> set[str]:
+    """Return the names of the checks that fail, the synthetic event left out for speed."""
+    results = verify(whole.session, Stack(whole.session.client("cloudformation"), "interactions"), send=False)
+    assert all(result.mend for result in results if result.failed)
+    return {result.name for result in results if result.failed}
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_whole_path_passes_from_genesys_to_the_table() -> None:
+    """Every check passes, a synthetic event has its row, and the exit code is 0; again as JSON."""
+    assert infra("verify", "--wait", "20").returncode == 0
+    found = json.loads(infra("verify", "--wait", "20", "--json").stdout)
+    assert {each["state"] for each in found} == {"pass"}
+    assert found[-1]["name"] == "synthetic event"
+
+
+def test_verifying_again_and_again_leaves_one_row(whole: Deployed) -> None:
+    """The synthetic interaction is the same each time."""
+    for _ in range(2):
+        assert infra("verify", "--wait", "20").returncode == 0
+    database = whole.session.client("dynamodb")
+    assert database.scan(TableName=whole.outputs["InteractionTableName"])["Count"] == 1
+
+
+def test_an_event_that_gets_lost_is_a_failure(whole: Deployed, prefect: tuple[Prefect, str]) -> None:
+    """When everything looks well and yet no row comes, that is what fails."""
+    api, _ = prefect
+    api.table = ""
+    api.answers["/api"] = {}
+    found = json.loads(infra("verify", "--wait", "1", "--json").stdout)
+    assert [each["name"] for each in found if each["state"] == "fail"] == ["synthetic event"]
+    assert whole.outputs
+
+
+BROKEN_PREFECT = {
+    "Prefect API": {"/api/deployments/count": None},
+    "Prefect deployment": {"/api/deployments/name/process-interactions/live": None},
+    "Prefect worker": {"/api/work_pools/interactions/workers/filter": [{"status": "OFFLINE"}]},
+    "Prefect runs": {"/api/flow_runs/filter": [{"state_name": "TimedOut"}]},
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_PREFECT)
+def test_what_is_wrong_in_prefect_is_named(name: str, whole: Deployed, prefect: tuple[Prefect, str]) -> None:
+    """No API, no deployment, no live worker, a run that timed out: each by itself."""
+    prefect[0].answers |= BROKEN_PREFECT[name]
+    assert failures(whole) == {name}
+
+
+@pytest.mark.parametrize("what", ["pool", "queue", "deployment"])
+def test_a_pause_is_named(what: str, whole: Deployed, prefect: tuple[Prefect, str]) -> None:
+    """A paused pool, queue or deployment takes nothing up, and is found before its worker is suspected."""
+    answers = prefect[0].answers
+    live = "/api/deployments/name/process-interactions/live"
+    paused = {
+        "pool": {"/api/work_pools/interactions": {"is_paused": True}},
+        "queue": {"/api/work_pools/interactions/queues/live": {"is_paused": True}},
+        "deployment": {live: answers[live] | {"paused": True}},
+    }
+    prefect[0].answers = answers | paused[what]
+    assert failures(whole) == {"Prefect deployment" if what == "deployment" else "Prefect worker"}
+
+
+BROKEN_GENESYS = {
+    "Genesys permissions": ("faults", {"missing_permission": "analytics:conversationDetail:view"}),
+    "Genesys integration": ("integrations", [{"reportedState": "ERROR"}]),
+    "Genesys integration ": ("integrations", [{"awsAccountRegion": "eu-west-1"}]),
+    "Genesys integration  ": ("integrations", [{"eventFilter": ["v2.users.{id}.presence"]}]),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_GENESYS)
+def test_what_is_wrong_in_genesys_is_named(name: str, whole: Deployed, genesys: Callable[..., None]) -> None:
+    """A role that lacks the permission; an integration in error, in another region, without the topic."""
+    genesys(*BROKEN_GENESYS[name])
+    assert failures(whole) == {name.strip()}
+
+
+def test_wrong_genesys_credentials_are_named(whole: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong secret is one failure, and what cannot be told without a token is unknown."""
+    monkeypatch.setenv("GENESYS_CLIENT_SECRET", "wrong")
+    assert failures(whole) == {"Genesys credentials"}
+
+
+def _disable_rule(session: boto3.Session, outputs: dict[str, str]) -> None:
+    session.client("events").disable_rule(Name=outputs["RuleName"], EventBusName=outputs["EventBusName"])
+
+
+def _other_pattern(session: boto3.Session, outputs: dict[str, str]) -> None:
+    session.client("events").put_rule(
+        Name=outputs["RuleName"], EventBusName=outputs["EventBusName"], EventPattern='{"source": ["else"]}'
+    )
+
+
+def _no_dead_letters(session: boto3.Session, outputs: dict[str, str]) -> None:
+    buffer = session.client("sqs").get_queue_attributes(
+        QueueUrl=outputs["BufferQueueUrl"], AttributeNames=["QueueArn"]
+    )["Attributes"]["QueueArn"]
+    session.client("events").put_targets(
+        Rule=outputs["RuleName"],
+        EventBusName=outputs["EventBusName"],
+        Targets=[{"Id": "buffer", "Arn": buffer}],
+    )
+
+
+def _other_source_arn(session: boto3.Session, outputs: dict[str, str]) -> None:
+    sqs, url = session.client("sqs"), outputs["BufferQueueUrl"]
+    policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    sqs.set_queue_attributes(
+        QueueUrl=url, Attributes={"Policy": policy.replace(outputs["RuleName"], "another-rule")}
+    )
+
+
+def _dead_letter(session: boto3.Session, outputs: dict[str, str]) -> None:
+    session.client("sqs").send_message(QueueUrl=outputs["DeadLetterQueueUrl"], MessageBody="{}")
+
+
+def _disable_mapping(session: boto3.Session, outputs: dict[str, str]) -> None:
+    functions = session.client("lambda")
+    found = functions.list_event_source_mappings(FunctionName=outputs["BridgeFunctionName"])
+    functions.update_event_source_mapping(UUID=found["EventSourceMappings"][0]["UUID"], Enabled=False)
+
+
+def _other_prefect(session: boto3.Session, outputs: dict[str, str]) -> None:
+    session.client("lambda").update_function_configuration(
+        FunctionName=outputs["BridgeFunctionName"],
+        Environment={"Variables": {"PREFECT_API_URL": "http://else"}},
+    )
+
+
+def _throttles(session: boto3.Session, outputs: dict[str, str]) -> None:
+    session.client("cloudwatch").put_metric_data(
+        Namespace="AWS/Lambda",
+        MetricData=[
+            {
+                "MetricName": "Throttles",
+                "Value": 3,
+                "Dimensions": [{"Name": "FunctionName", "Value": outputs["BridgeFunctionName"]}],
+            }
+        ],
+    )
+
+
+BROKEN_AWS: dict[str, Callable[[boto3.Session, dict[str, str]], None]] = {
+    "rule enabled": _disable_rule,
+    "rule pattern": _other_pattern,
+    "rule target": _no_dead_letters,
+    "queue policies": _other_source_arn,
+    "dead letters": _dead_letter,
+    "bridge mapping": _disable_mapping,
+    "bridge function": _other_prefect,
+    "bridge throttles": _throttles,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_AWS)
+def test_what_is_wrong_in_aws_is_named(name: str, whole: Deployed) -> None:
+    """Each thing that the tutorials' lists of causes name, broken by itself."""
+    BROKEN_AWS[name](whole.session, whole.outputs)
+    assert failures(whole) == {name}
+
+
+def test_a_rule_that_is_gone_is_one_failure(whole: Deployed) -> None:
+    """Without a rule there is no pattern and no target to complain about."""
+    names = {"EventBusName": whole.outputs["EventBusName"]}
+    events = whole.session.client("events")
+    events.remove_targets(Rule=whole.outputs["RuleName"], Ids=["buffer"], **names)
+    events.delete_rule(Name=whole.outputs["RuleName"], **names)
+    assert failures(whole) == {"rule enabled"}
+
+
+def test_a_failure_holds_the_synthetic_event_back(whole: Deployed) -> None:
+    """Nothing is sent into a path that is known to be broken, and the exit code is 1."""
+    _disable_rule(whole.session, whole.outputs)
+    answer = infra("verify", "--json")
+    states = {each["name"]: each["state"] for each in json.loads(answer.stdout)}
+    assert (answer.returncode, states["synthetic event"]) == (1, "unknown")
+
+
+@pytest.mark.usefixtures("aws")
+def test_without_a_stack_the_mend_is_to_deploy() -> None:
+    """Nothing deployed is one failure with one mend."""
+    answer = infra("verify")
+    assert (answer.returncode, "python -m infra deploy" in answer.stdout) == (1, True)
+
+
+def test_without_credentials_of_genesys_its_checks_are_unknown(
+    whole: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever verifies AWS alone gets no failure for what was not given, and is told what to give."""
+    monkeypatch.delenv("GENESYS_CLIENT_ID")
+    assert failures(whole) == set()
+    assert "GENESYS_CLIENT_ID" in infra("verify", "--no-send").stdout
+
+
+def test_a_filtered_rule_is_checked_with_its_queue(whole: Deployed) -> None:
+    """The samples of a queue filter carry the queue; another queue and none must not pass."""
+    whole.deploy(
+        DetailTypes=[CUSTOMER_END.replace("customer", "acd")],
+        QueueIds=["7f3c1a1e-1111-4222-8333-944445555666"],
+    )
+    assert failures(whole) == {"Genesys integration"}  # which does not send acd.end
