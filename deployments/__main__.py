@@ -15,9 +15,17 @@ app = App(name="deployments", help=__doc__)
 
 
 @app.command(name="apply")
-def apply_command() -> None:
-    """Create what the deployments stand on: pools, queues, limits, automations. Repeatable."""
-    changes = asyncio.run(_apply())
+def apply_command(
+    *, lost_after: float = 90, stuck_after: float = 300, notify: str | None = None
+) -> None:
+    """Create what the deployments stand on: pools, queues, limits, automations. Repeatable.
+
+    Args:
+        lost_after: Seconds without a heartbeat after which a run's worker is taken for dead: three heartbeats.
+        stuck_after: Seconds that a run may be Pending.
+        notify: A notification block, as in slack-webhook/operations; nobody is told without one.
+    """
+    changes = asyncio.run(_apply(lost_after, stuck_after, notify))
     console, table = Console(), Table("what", "name", "done")
     for change in changes:
         table.add_row(change.kind, change.name, change.done)
@@ -42,9 +50,9 @@ def inspect_command(interaction_id: str, *, reveal: bool = False, json: bool = F
     raise SystemExit(asyncio.run(show(interaction_id, reveal=reveal, as_json=json)))
 
 
-async def _apply() -> list[Change]:
+async def _apply(lost_after: float, stuck_after: float, notify: str | None) -> list[Change]:
     async with get_client() as client:
-        return await apply(client)
+        return await apply(client, lost_after=lost_after, stuck_after=stuck_after, notify=notify)
 
 
 if __name__ == "__main__":

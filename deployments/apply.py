@@ -11,6 +11,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 from prefect.workers.process import ProcessWorker
 
+from deployments.automations import apply_automations
 from deployments.blocks import apply_blocks
 from deployments.resources import LIMITS, POOL_VARIABLE, POOLS, WARM_POOL, Limit, Pool, Queue, pool_choice
 
@@ -25,8 +26,14 @@ class Change(NamedTuple):
     done: Done
 
 
-async def apply(client: PrefectClient) -> list[Change]:
-    """Create what is missing; what a person set in the UI (a limit's number) is left alone."""
+async def apply(
+    client: PrefectClient, *, lost_after: float = 90, stuck_after: float = 300, notify: str | None = None
+) -> list[Change]:
+    """Create what is missing; what a person set in the UI (a limit's number) is left alone.
+
+    `lost_after` and `stuck_after` are in seconds: a run without a heartbeat, a run that stays Pending. `notify`
+    is a notification block, as in `slack-webhook/operations`.
+    """
     changes: list[Change] = []
     for pool in POOLS:
         changes.append(await _pool(client, pool))
@@ -36,6 +43,10 @@ async def apply(client: PrefectClient) -> list[Change]:
         changes.append(await _limit(client, limit))
     changes.append(await _variable())
     changes += [Change(*each) for each in await apply_blocks(client)]
+    automations = await apply_automations(
+        client, heartbeat_seconds=lost_after, pending_seconds=stuck_after, notification_block=notify
+    )
+    changes += [Change(*each) for each in automations]
     return changes
 
 

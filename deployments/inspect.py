@@ -19,7 +19,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.dead_letters import Peek, peek
 from tasks.errors import PipelineError
-from tasks.stores import Buried, ConversationArchive, InteractionTable, QuarantineTable, archive, dynamodb
+from tasks.stores import (
+    Buried,
+    ConversationArchive,
+    InteractionTable,
+    QuarantineRow,
+    QuarantineTable,
+    archive,
+    dynamodb,
+)
 from tasks.stores.dynamodb import iso
 
 HIDDEN = "(hidden: --reveal shows it)"
@@ -41,7 +49,7 @@ class InspectSettings(BaseSettings):
 
 @dataclass(frozen=True)
 class Run:
-    """A flow run that had to do with the interaction; without name and state when Prefect has forgotten it."""
+    """A flow run that had to do with the interaction; no name and state when Prefect has forgotten it."""
 
     flow_run_id: str
     role: str
@@ -160,6 +168,9 @@ def _from_quarantine(
 ) -> dict[str, str]:
     table = QuarantineTable(dynamodb.client(1, aws), settings.quarantine_table, days=1)
     rows = list(table.of_interaction(findings.interaction_id))
+    as_event = QuarantineRow("rejected", "", "", "", event_id=findings.interaction_id).quarantine_id
+    if (row := table.get(as_event)) is not None and row not in rows:
+        rows.append(row)  # the id was an event's
     hidden = frozenset() if reveal else frozenset({"event"})  # what a broken sender wrote can be anything
     findings.quarantine = [{k: v for k, v in sorted(row.items()) if k not in hidden} for row in rows]
     return {str(row["flowRunId"]): "quarantined it" for row in rows if "flowRunId" in row}
@@ -191,7 +202,7 @@ def _from_dead_letters(findings: Findings, settings: InspectSettings, aws: Any) 
 
 
 def _partly(found: Peek) -> str:
-    return f"The dead-letter queue holds about {found.holds} messages, and {found.looked} of them were looked at."
+    return f"The dead-letter queue holds about {found.holds} messages; {found.looked} were looked at."
 
 
 async def _from_prefect(findings: Findings, roles: dict[str, str]) -> None:

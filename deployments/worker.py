@@ -221,7 +221,7 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
             await self._mark_flow_run_as_cancelled(attempt.flow_run)
         elif attempt.stopped == "reschedule":
             await self.client.set_flow_run_state(attempt.id, AwaitingRetry(message=RESCHEDULED), force=True)
-        elif attempt.engine is None or not attempt.engine.state.is_final():
+        elif attempt.state is None or not attempt.state.is_final():
             self.get_flow_run_logger(attempt.flow_run).error("The flow run crashed", exc_info=error)
             await self._propose_crashed_state(
                 attempt.flow_run, f"The flow run ended with {type(error).__name__}."

@@ -50,6 +50,12 @@ class Attempt:
         """The flow run's id."""
         return self.flow_run.id
 
+    @property
+    def state(self) -> State | None:
+        """The run's state as its engine last saw it; None before it has seen one."""
+        seen = self.engine.flow_run if self.engine else None
+        return seen.state if seen else None
+
     def stop(self, why: Literal["cancel", "reschedule"]) -> None:
         """Interrupt the flow, from any thread; the engine then reports Cancelled or AwaitingRetry."""
         self.stopped = self.stopped or why

@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from flows.background import give_up_if_lost
 from flows.batch import run_id
 from flows.later import go_back
 from flows.receipt import Receipt, leave
@@ -44,7 +45,7 @@ def run_name() -> str:
 
 @flow(name="erase-interactions", flow_run_name=run_name, timeout_seconds=ERASE_TIMEOUT, persist_result=False)
 async def erase_interactions(
-    interaction_ids: list[str] | None = None,
+    interaction_ids: list[str] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
     external_contact_id: str = "",
     dry_run: bool = True,
     second_pass_of: str = "",
@@ -59,7 +60,8 @@ async def erase_interactions(
 
     """
     try:
-        request = Request.checked(interaction_ids or [], external_contact_id)
+        await give_up_if_lost()
+        request = Request.checked(interaction_ids, external_contact_id)
         receipt = await _erase(request, dry_run=dry_run, receipt_id=_receipt_id(second_pass_of))
     except BadRequest as error:
         return Failed(message=f"{error.code}: {error}")
@@ -80,23 +82,16 @@ def _receipt_id(second_pass_of: str) -> str:
 async def _erase(request: Request, *, dry_run: bool, receipt_id: str) -> Receipt:
     """Search, entomb all, then delete all: in this order, for only a tombstone keeps a run from writing."""
     ids = await search(request)
+    second = receipt_id != run_id()
 
     async def each(step: Callable[[list[str]], Awaitable[Tally]]) -> Tally:
         return sum([await step(chunk) for chunk in chunks(ids)], Tally())
 
     found = await each(lambda chunk: entomb(chunk, receipt_id, dry_run=dry_run))
+    again = None
+    if not dry_run and not second:  # before anything can go wrong below
+        again = await schedule_second_pass(ids, request.external_contact_id, receipt_id)
     found += await each(lambda chunk: delete_conversations(chunk, dry_run=dry_run))
     found += await delete_quarantined(ids, dry_run=dry_run)
-    second = receipt_id != run_id()
-    again = None
-    if not dry_run and not second:
-        again = await schedule_second_pass(ids, request.external_contact_id, receipt_id)
-    return Receipt(
-        receipt_id,
-        request.external_contact_id is not None,
-        dry_run,
-        second,
-        found,
-        again,
-        await look_around(),
-    )
+    by_contact = request.external_contact_id is not None
+    return Receipt(receipt_id, by_contact, dry_run, second, found, again, await look_around())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
@@ -26,15 +26,27 @@ Unsettled = Literal["none", "share", "all"]
 QUEUE = "operations"
 MOST = 10_000  # interactions of one reconcile; the next one goes on
 _PAGE, _PAGES = 20, 250  # runs looked at: a page may hold 4 MB of parameters
-_SHARES = 24
+_HOURS = 24
 
 
-async def restart(unsettled: Unsettled) -> tuple[int, int]:
-    """Start runs for what is overdue or unsettled: the interactions restarted, and those found on their way."""
+class Restarted(NamedTuple):
+    """What a reconcile started anew."""
+
+    interactions: int = 0
+    runs: int = 0
+    on_their_way: int = 0  # a run for them is late, not lost
+
+    def __str__(self) -> str:
+        """`2 overdue or unsettled restarted, 1 on its way`."""
+        return f"{self.interactions} overdue or unsettled restarted, {self.on_their_way} on their way"
+
+
+async def restart(*, overdue: bool, unsettled: Unsettled) -> Restarted:
+    """Start runs for what is overdue or unsettled, unless one is on its way. Raises StoreUnavailable."""
     given = services()
-    found = await in_thread(given.storing, lambda: list(islice(_found(given, unsettled), MOST)))
+    found = await in_thread(given.storing, lambda: _found(given, overdue=overdue, unsettled=unsettled))
     if not found:
-        return 0, 0
+        return Restarted()
     async with get_client() as client:
         waiting = await _on_their_way(client)
     now = datetime.now(UTC)
@@ -42,18 +54,20 @@ async def restart(unsettled: Unsettled) -> tuple[int, int]:
     works = [(_work(stored), Deferral(now, max(stored.attempt, 1))) for stored in lost]
     runs = await schedule_later(works, QUEUE)
     get_run_logger().info("%d interactions overdue or unsettled: %d runs", len(lost), runs)
-    return len(lost) if runs else 0, len(found) - len(lost)
+    return Restarted(len(lost) if runs else 0, runs, len(found) - len(lost))
 
 
-def _found(given: Services, unsettled: Unsettled) -> Iterator[Stored]:
+def _found(given: Services, *, overdue: bool, unsettled: Unsettled) -> list[Stored]:
     now, settings = datetime.now(UTC), given.settings
-    overdue = given.interactions.overdue(now - timedelta(seconds=settings.overdue_after))
-    if unsettled == "none":
-        return overdue
-    # A scan reads the whole table, so the hourly one reads the part whose turn it is: all of it in a day.
-    share = Share(now.hour % _SHARES, _SHARES) if unsettled == "share" else WHOLE
-    before = now - timedelta(seconds=settings.unsettled_after)
-    return chain(overdue, given.interactions.unsettled(before, share))
+    found: list[Iterator[Stored]] = []
+    if overdue:
+        found.append(given.interactions.overdue(now - timedelta(seconds=settings.overdue_after)))
+    if unsettled != "none":
+        # A scan reads the whole table, so the hourly one reads the part whose turn it is: all of it in a day.
+        share = Share(now.hour, _HOURS) if unsettled == "share" else WHOLE
+        before = now - timedelta(seconds=settings.unsettled_after)
+        found.append(given.interactions.unsettled(before, share))
+    return list(islice(chain.from_iterable(found), MOST))
 
 
 def _work(stored: Stored) -> Work:

@@ -6,18 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.background import Progress, give_up_if_lost
+from flows.cards import CARDS, escaped, leave_card, plain
 from flows.later import go_back, schedule_later
 from flows.replaying import Read, portions, replay_all
-from flows.report import CARDS, ROWS, escaped, plain, report
+from flows.report import ROWS, report
 from tasks.bootstrap import services
 from tasks.errors import NotReady
-from tasks.outcomes import Kind, Outcome
+from tasks.outcomes import Kind
 from tasks.process import in_thread
 from tasks.replay import InvalidRequest, Quarantined, ReplayRequest, forecast
 from tasks.settings import task_policy
@@ -43,7 +44,7 @@ def run_name() -> str:
     timeout_seconds=task_policy().background_timeout,
     persist_result=False,
 )
-async def replay_interactions(
+async def replay_interactions(  # noqa: PLR0917 - the fields of a form
     interaction_ids: list[str] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
     quarantined: Quarantined = "none",
     since: datetime | None = None,
@@ -63,6 +64,7 @@ async def replay_interactions(
         until: Only events last put into quarantine at this time or earlier.
         dry_run: Say what would be done, and do nothing.
         force: Write even if the table holds newer; an erased interaction stays erased all the same.
+
     """
     try:
         await give_up_if_lost()
@@ -84,25 +86,15 @@ async def replay_interactions(
 
 
 async def _replay(total: int, reads: list[Read], *, force: bool) -> State[Any]:
+    if not total:
+        return Completed(message="nothing to replay: no event in quarantine is meant")
     progress = Progress("replay-progress", total, "events replayed")
     await progress.start()
     batch = await replay_all(reads, progress, force=force)
     await schedule_later(batch.deferred, QUEUE)
     for outcome in [o for o in batch.outcomes if o.kind not in (Kind.REJECTED, Kind.FAILED)][:CARDS]:
-        await _card(outcome)
+        await leave_card(outcome, replayed=True)  # failures get theirs from the report
     return await report(batch.outcomes, batch.trouble)
-
-
-async def _card(outcome: Outcome) -> None:
-    """The interaction's own artifact; failures get theirs from the report."""
-    due = f", due {outcome.due_at}" if outcome.due_at else ""
-    text = f"**{outcome.kind.value}** in `{plain_name()}`{due}\n\n{escaped(outcome.detail)}"
-    await acreate_markdown_artifact(text, key=f"interaction-{outcome.interaction_id}")
-
-
-def plain_name() -> str:
-    """This run's name as it may stand in Markdown: it holds an id at the most."""
-    return str(flow_run.name or "").replace("`", "")
 
 
 async def _forecast(total: int, reads: list[Read]) -> State[Any]:
@@ -113,8 +105,9 @@ async def _forecast(total: int, reads: list[Read]) -> State[Any]:
         if len(rows) >= ROWS:
             break
         found = await in_thread(
-            given.storing, lambda read=read: list(forecast(given.interactions, given.quarantine, read()))  # type: ignore[misc]
+            given.storing,
+            lambda read=read: list(forecast(given.interactions, given.quarantine, read())),  # type: ignore[misc]
         )
         rows += [{"would": escaped(text)} for text in found]
-    await acreate_table_artifact(table=rows[:ROWS], key="replay-forecast", description="Dry run: nothing was done")
+    await acreate_table_artifact(table=rows[:ROWS], key="replay-forecast", description="Nothing was done")
     return Completed(message=f"dry run: {total} events would be replayed; nothing was done")

@@ -93,8 +93,8 @@ async def _release(portion: Portion, outcomes: list[Outcome]) -> None:
     given = services()
     dealt_with = {o.interaction_id for o in outcomes if o.interaction_id and o.kind in _DEALT_WITH}
     keys = [key for key, ids in portion.rejected.items() if dealt_with.issuperset(ids)]
-    removals = [lambda key=key: given.quarantine.remove(key) for key in keys]  # type: ignore[misc]
-    lookups = [lambda id_=id_: _release_one(given, id_) for id_ in dealt_with]  # type: ignore[misc]
+    removals = [lambda key=key: given.quarantine.remove(key) for key in keys]
+    lookups = [lambda id_=id_: _release_one(given, id_) for id_ in dealt_with]
     await asyncio.gather(*(in_thread(given.storing, call) for call in (*removals, *lookups)))
 
 

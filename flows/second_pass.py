@@ -7,7 +7,7 @@ from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 from prefect.states import Scheduled
 
 from tasks.bootstrap import services
@@ -32,7 +32,7 @@ async def schedule_second_pass(
     None when there is nothing to make sure of, or when this run has no deployment (it was called as a plain
     function): then the caller has to run it again.
     """
-    if flow_run.deployment_id is None:
+    if deployment.id is None:
         get_run_logger().warning("no deployment, no second pass: run the erasure again in %.0f s", delay())
         return None
     due = datetime.now(UTC) + timedelta(seconds=delay())
@@ -40,7 +40,7 @@ async def schedule_second_pass(
     async with get_client() as client:
         for number, part in enumerate(parts):
             await client.create_flow_run_from_deployment(
-                UUID(flow_run.deployment_id),
+                UUID(deployment.id),
                 parameters={
                     "interaction_ids": part,
                     # One of the runs searches again: a run in flight may have stored what was not there yet.

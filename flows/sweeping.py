@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
 from flows.batch import run_id
 from flows.later import schedule_later
 from tasks.compare import Compared
@@ -11,39 +14,57 @@ from tasks.save import Saving, save
 
 DEPTH = 100_000  # Genesys gives no page beyond this result
 _PASSES = 2  # over an interval whose pages shifted while they were read
+_INSTANT = timedelta(seconds=1)  # nothing is gained by halving this
+
+Ask = Callable[[Sweep], Awaitable[Compared]]
+Keep = Callable[[Compared, Tally], Awaitable[None]]
 
 
-async def sweep(interval: Interval, tally: Tally, seen: set[str] | None = None) -> None:
-    """Reconcile an interval: in halves when it holds too much, twice when its pages shifted."""
-    seen = set() if seen is None else seen
-    for _ in range(_PASSES):
-        before = len(seen)
-        hits = await _pass(Sweep(interval, f"reconcile:{run_id()}", seen), tally)
-        if hits > DEPTH:
-            for half in interval.halves():
-                await sweep(half, tally, seen)
-            return
-        if len(seen) - before >= hits or before:  # a half shares what it has seen with the other
-            return
-
-
-async def _pass(sweep_: Sweep, tally: Tally) -> int:
-    """Every page once; the number of conversations that Genesys says there are."""
-    while True:
-        compared = await query(sweep_)
-        sweep_.seen |= compared.seen
-        tally.compared(compared)
-        if compared.page.total_hits > DEPTH:
-            return compared.page.total_hits
-        await _store(compared, tally)
-        if compared.page.is_last:
-            return compared.page.total_hits
-        sweep_.page += 1
-
-
-async def _store(compared: Compared, tally: Tally) -> None:
-    """Save what is missing or newer, straight from the query's answer."""
+async def keep(compared: Compared, tally: Tally) -> None:
+    """Save what is missing or newer, straight from the query's answer, and count it."""
     if compared.has_work:
         saving = await save(Saving(compared.processed, run_id(), 1))
         tally.saved(compared, saving.outcomes)
         await schedule_later(saving.deferred)
+
+
+class Sweeper:
+    """Takes intervals through `ask` and `keep`, and counts in `tally` what came of them."""
+
+    def __init__(self, tally: Tally, ask: Ask = query, keep: Keep = keep, *, depth: int = DEPTH) -> None:
+        self.tally = tally
+        self._ask = ask
+        self._keep = keep
+        self._depth = depth
+
+    async def sweep(self, interval: Interval, seen: set[str] | None = None) -> None:
+        """Reconcile an interval: in halves when it holds too much, twice when its pages shifted."""
+        seen = set() if seen is None else seen
+        divisible = interval.end - interval.start > _INSTANT
+        for number in range(_PASSES):
+            before = len(seen)
+            hits = await self._pass(Sweep(interval, f"reconcile:{run_id()}", seen), divisible=divisible)
+            if hits > self._depth and divisible:
+                for half in interval.halves():
+                    await self.sweep(half, seen)
+                return
+            # Fewer than there once were: some left, and others took their places on pages read before.
+            if number or before or len(seen) >= hits:  # (a half shares what it has seen with its neighbour)
+                return
+
+    async def _pass(self, sweep: Sweep, *, divisible: bool) -> int:
+        """Every page once, as far as Genesys gives them; the most conversations that it said there are."""
+        most = 0
+        while True:
+            compared = await self._ask(sweep)
+            page = compared.page
+            most = max(most, page.total_hits)
+            self.tally.asked(page.requests)
+            if page.total_hits > self._depth and divisible:
+                return most
+            self.tally.compared(compared)
+            await self._keep(compared, self.tally)
+            sweep.seen |= compared.seen
+            if page.is_last or page.page * page.page_size >= self._depth:
+                return most
+            sweep.page += 1

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from infra.errors import InfraError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,10 +38,10 @@ class Bundle:
 def bundle(folder: Path = BRIDGE) -> Bundle:
     """Return the folder's sources as a zip file, with neither times nor owners in it.
 
-    Raises FileNotFoundError when the folder holds no `handler.py`: the Lambda would not start.
+    Raises InfraError when the folder holds no `handler.py`: the Lambda would not start.
     """
     if not (folder / "handler.py").is_file():
-        raise FileNotFoundError(f"{folder} holds no handler.py, so it is no bridge")
+        raise InfraError(f"{folder} holds no handler.py, so it is no bridge")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in _sources(folder):

@@ -83,6 +83,8 @@ class Choices:
     """Keep events in an archive, for `replay`."""
     archive_days: int | None = None
     """Days that the archive keeps them; 0 is for ever."""
+    tag: dict[str, str] = field(default_factory=dict)
+    """Tag of everything in the stack: --tag.team contact-centre. Given once, give it each time."""
     set: dict[str, str] = field(default_factory=dict)
     """Any other parameter of the template: --set.MaximumConcurrency 4."""
 

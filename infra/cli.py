@@ -43,7 +43,11 @@ HERE, AS_DEPLOYED = Place(), Choices()
 app = App(
     name="python -m infra",
     help="Genesys Cloud events from EventBridge to Prefect: deploy it, prove it works, bring events back.",
-    config=[config.Env("INFRA_", command=False), config.Toml("infra.toml", use_commands_as_keys=False, allow_unknown=True)],
+    config=[
+        config.Env("INFRA_", command=False),
+        # One file for all commands: each takes what it knows.
+        config.Toml("infra.toml", use_commands_as_keys=False, allow_unknown=True),
+    ],
     default_parameter=Parameter(negative_iterable=()),
     version_flags=(),
 )
@@ -179,7 +183,7 @@ def deployment_of(choices: Choices, place: Place) -> Deployment:
     if not stack.parameters() and (url := os.environ.get("PREFECT_API_URL")):
         # Only the first time: a terminal that talks to another Prefect must not turn the bridge to it.
         given.setdefault("PrefectApiUrl", url.rstrip("/"))
-    deployment = Deployment(session_of(place), stack, given)
+    deployment = Deployment(session_of(place), stack, given, tags=choices.tag)
     values = deployment.values
     if values["Bridge"] == "api-destination" and not values["DeploymentId"]:
         found = Prefect(values["PrefectApiUrl"]).deployment(values["DeploymentName"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from tasks.batch import Fetched, Processed, Work
 from tasks.errors import PermanentError
@@ -13,7 +13,23 @@ from tasks.genesys import QueryPage
 from tasks.process import as_bug
 from tasks.records import InteractionRecord, build_record
 from tasks.settings import Settings
-from tasks.stores import InteractionTable, QuarantineTable, Stored
+from tasks.stores import Stored
+
+
+class Records(Protocol):
+    """What a comparison asks the interaction table."""
+
+    def lookup(self, interaction_ids: Sequence[str]) -> dict[str, Stored]:
+        """What is stored of these interactions."""
+        ...
+
+
+class FailedRows(Protocol):
+    """What a comparison asks the quarantine table."""
+
+    def failed_among(self, interaction_ids: Sequence[str]) -> frozenset[str]:
+        """Those that have a `failed` row."""
+        ...
 
 
 class Compared:
@@ -40,8 +56,8 @@ class Comparison:
 
     def __init__(
         self,
-        interactions: InteractionTable,
-        quarantine: QuarantineTable,
+        interactions: Records,
+        quarantine: FailedRows,
         settings: Settings,
         event_id: str,
     ) -> None:

@@ -30,6 +30,10 @@ class Tally:
     def __getitem__(self, name: str) -> int:
         return self._counts[name]
 
+    def asked(self, requests: int) -> None:
+        """Count requests to Genesys."""
+        self._counts["requests"] += requests
+
     def compared(self, compared: Compared) -> None:
         """Count a page."""
         self._counts.update(
@@ -37,7 +41,6 @@ class Tally:
             present=compared.present,
             erased=compared.erased,
             elsewhere=compared.elsewhere,
-            requests=compared.page.requests,
         )
 
     def saved(self, compared: Compared, outcomes: dict[str, list[Outcome]]) -> None:

@@ -1,16 +1,21 @@
-"""The emulator with what its CloudFormation lacks: `python -m tests.infra.emulator`, configured by environment.
+"""The emulator with what its CloudFormation lacks: `python -m deployments.sandbox.emulator`.
+
+It is configured as ministack is, by environment.
 
 A sandbox aid for the pinned version of ministack, never EventBridge: it reaches into private names, and says
 so when they are gone. What it adds:
-- number parameters reach an event source mapping as text there, and its poller then compares text with numbers;
+- number parameters reach an event source mapping as text, and its poller compares the text with numbers;
 - time to live and point-in-time recovery of a table are ignored by its CloudFormation;
 - archives, connections and API destinations are there by API call only.
 """
+
+# ruff: noqa: SLF001  # private names are what it is about
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -96,7 +101,7 @@ def _by_call(noun: str, name_key: str, renamed: dict[str, str]) -> Properties:
 
 def _demand(answer: tuple[int, Any, Any]) -> Properties:
     status, _, body = answer
-    if status >= 400:
+    if status >= HTTPStatus.BAD_REQUEST:
         raise ValueError(str(body))
     return dict(json.loads(body)) if body else {}
 

@@ -71,9 +71,10 @@ def prefect_server(folder: Path, port: int, adopt: Adopt) -> str:
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_UI_API_URL": url,
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT5S",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     }
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "deployments.sandbox.prefect_on_sqlite", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     child = adopt(Child("prefect", command, environment, folder / "logs/prefect.log"))
     child.await_ready(lambda: answers(f"{url}/health"), _START_SECONDS)
     return url

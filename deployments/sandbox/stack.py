@@ -98,10 +98,13 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """The environment of a process that works in this sandbox."""
-        heartbeat = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "INTERACTIONS_POOL": self.pool}
-        heartbeat |= {"PREFECT_LOGGING_EXTRA_LOGGERS": "tasks"}
+        worker = {
+            "INTERACTIONS_POOL": self.pool,
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks",
+        }
         known = servers.inherited() | servers.quiet_prefect(self.folder) | self.addresses.environment()
-        return known | heartbeat | self._extra
+        return known | worker | self._extra
 
     def client(self, service: str) -> Any:
         """A boto3 client of the sandbox's AWS."""
@@ -183,7 +186,8 @@ class Sandbox:
 
     def _apply(self, prefect_url: str) -> None:
         self._progress("prefect: python -m deployments apply")
-        self._run("deployments", "apply", PREFECT_API_URL=prefect_url)
+        lost = self._extra.get("SANDBOX_LOST_AFTER", "90")
+        self._run("deployments", "apply", "--lost-after", lost, PREFECT_API_URL=prefect_url)
 
     def _run(self, module: str, *arguments: str, **settings: str) -> None:
         """Run a Python module's command in the sandbox, from the project's root."""

@@ -85,4 +85,4 @@ def destination(scene: Scene) -> str:
     state = events.describe_connection(Name=name)["ConnectionState"]
     if found["ApiDestinationState"] != "ACTIVE" or state != "AUTHORIZED":
         raise Wrong(f"destination is {found['ApiDestinationState']}, its connection {state}", REDEPLOY)
-    return found["InvocationEndpoint"]
+    return str(found["InvocationEndpoint"])

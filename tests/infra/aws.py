@@ -52,6 +52,7 @@ class Receiver:
 
     server: ThreadingHTTPServer
     posts: list[tuple[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -70,6 +71,7 @@ def received() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            receiver.headers.append(dict(self.headers.items()))
             receiver.posts.append((self.path, json.loads(body)))
             self.send_response(201)
             self.send_header("content-length", "2")
@@ -95,7 +97,7 @@ def aided_emulator() -> Iterator[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PREFECT_", "INFRA_"))}
     environment = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.infra.emulator"],
+        [sys.executable, "-m", "deployments.sandbox.emulator"],
         cwd=ROOT,
         env=inherited | environment | {"MINISTACK_HOST": "127.0.0.1"},
         stdout=subprocess.DEVNULL,

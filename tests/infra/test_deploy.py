@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
 from infra.bundle import bundle
@@ -213,3 +214,39 @@ def test_an_expected_failure_is_a_line_and_an_exit_code() -> None:
         command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
     assert (answer.returncode, answer.stdout, len(answer.stderr.splitlines())) == (1, "", 1)
+
+
+@pytest.mark.usefixtures("aws")
+def test_tags_and_any_other_parameter_can_be_given() -> None:
+    """--tag and --set reach the stack; a parameter that does not exist is named."""
+    words = (*FIRST, *PREFECT, "--tag.team", "contact", "--set.MaximumConcurrency", "4", "--yes")
+    assert infra("deploy", *words).returncode == 0
+    (found,) = boto3.client("cloudformation").describe_stacks(StackName="interactions")["Stacks"]
+    assert {"Key": "team", "Value": "contact"} in found["Tags"]
+    assert {"ParameterKey": "MaximumConcurrency", "ParameterValue": "4"} in found["Parameters"]
+    assert "Nonsense" in infra("deploy", "--set.Nonsense", "1").stderr
+
+
+def test_every_optional_part_deploys(stack: Deployed) -> None:  # noqa: F811
+    """A customer key, a network, a secret, a topic, a retention and a reserved concurrency, all at once."""
+    here = "us-east-1:000000000000"
+    network = stack.session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = stack.session.client("ec2").create_subnet(VpcId=network, CidrBlock="10.0.1.0/24")
+    group = stack.session.client("ec2").create_security_group(GroupName="g", Description="d", VpcId=network)
+    stack.deploy(
+        KmsKeyArn=f"arn:aws:kms:{here}:key/11111111-1111-4222-8333-944445555666",
+        PrefectSecretArn=f"arn:aws:secretsmanager:{here}:secret:prefect-a1b2c3",
+        AlarmTopicArn=f"arn:aws:sns:{here}:alarms",
+        SubnetIds=[subnet["Subnet"]["SubnetId"]],
+        SecurityGroupIds=[group["GroupId"]],
+        ConversationDays=400,
+        ReservedConcurrency=5,
+        Archive=False,
+    )
+    found = stack.session.client("lambda").get_function(FunctionName=stack.outputs["BridgeFunctionName"])
+    role = found["Configuration"]["Role"].rsplit("/", 1)[1]
+    names = stack.session.client("iam").list_role_policies(RoleName=role)["PolicyNames"]
+    assert set(names) == {"bridge", "prefect-secret", "customer-key", "network-interfaces"}
+    alarms = stack.session.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {action for alarm in alarms for action in alarm["AlarmActions"]} == {f"arn:aws:sns:{here}:alarms"}
+    assert "ArchiveArn" not in stack.outputs

@@ -11,8 +11,12 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
 from deployments.sandbox.genesys.process import running
+from infra.checks.bus import partner_source
+from infra.checks.result import Check
+from infra.checks.scene import Scene
 from infra.stack import Stack
 from infra.verification import verify
 from tests.infra.aws import (
@@ -323,3 +327,16 @@ def test_a_filtered_rule_is_checked_with_its_queue(whole: Deployed) -> None:
         QueueIds=["7f3c1a1e-1111-4222-8333-944445555666"],
     )
     assert failures(whole) == {"Genesys integration"}  # which does not send acd.end
+
+
+@pytest.mark.parametrize(("state", "problem"), [("PENDING", True), ("DELETED", True), ("ACTIVE", False)])
+def test_a_partner_source_must_be_associated(state: str, problem: bool) -> None:
+    """A source that waits for its bus, or is gone, drops what Genesys sends."""
+    name = "aws.partner/genesys.com/cloud/org/suffix"
+    session = boto3.Session("x", "x", region_name="us-east-1")
+    scene = Scene(session, Stack(session.client("cloudformation"), "interactions"))
+    scene.__dict__["outputs"] = {"EventBusName": name}
+    with Stubber(scene.client("events")) as stubbed:
+        stubbed.add_response("describe_event_source", {"Name": name, "State": state}, {"Name": name})
+        result = Check("partner event source", lambda: partner_source(scene)).run()
+    assert (result.failed, state in result.found) == (problem, True)

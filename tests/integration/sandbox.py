@@ -23,6 +23,8 @@ SCALED = {
     "SETTLE_PATIENCE": "60",
     "THROTTLE_MAX_DEFER": "3",
     "STORE_RETRY_DELAY": "2",
+    "OVERDUE_AFTER": "3",
+    "UNSETTLED_AFTER": "3",
     "LIMIT_CACHE": "0.5",
     "ERASE_AGAIN_AFTER": "6",
     "GENESYS_RETRY_DELAY": "0.1",
@@ -31,6 +33,7 @@ SCALED = {
 _POLL = 0.2
 _deserialize = TypeDeserializer().deserialize
 T = TypeVar("T")
+PERSONAL: set[str] = set()  # every personal string that the simulator gave out in this session
 
 
 class Driver:
@@ -101,6 +104,12 @@ class Driver:
         found = self.api("/artifacts/filter", query)
         return json.loads(found[0]["data"]) if found else []
 
+    def pause(self, deployment: str) -> None:
+        """Pause a deployment's schedules, as in the UI."""
+        url = f"{self.addresses.prefect_api_url}/deployments/name/{deployment}"
+        found = requests.get(url, timeout=10).json()
+        self.api(f"/deployments/{found['id']}/pause_deployment", {})
+
     def api(self, path: str, body: dict[str, Any], missing: Any = ...) -> Any:
         """POST to the Prefect API; `missing` is returned for an answer that is no success, if given."""
         answer = requests.post(self.addresses.prefect_api_url + path, json=body, timeout=30)
@@ -118,6 +127,11 @@ class Driver:
     def simulator_state(self) -> dict[str, Any]:
         """The Genesys simulator's counters."""
         return requests.get(f"{self.addresses.genesys_api_url}/_sim", timeout=10).json()
+
+    def note_personal(self) -> None:
+        """Remember what the simulator gave out about persons: a reset forgets it."""
+        answer = requests.get(f"{self.addresses.genesys_api_url}/_sim/pii", timeout=60)
+        PERSONAL.update(answer.json()["strings"])
 
     def until(self, look: Callable[[], T | None], seconds: float = 60) -> T:
         """Look again and again until there is something to see."""
@@ -139,6 +153,7 @@ class Driver:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A running sandbox with scaled delays."""
     with Sandbox(tmp_path_factory.mktemp("sandbox"), environment=SCALED) as running:
+        Driver(running).pause("reconcile-interactions/reconcile")  # no test meets a schedule
         yield running
 
 
@@ -147,4 +162,5 @@ def driver(sandbox: Sandbox) -> Iterator[Driver]:
     """A user of the sandbox; the simulator's faults end with the test."""
     user = Driver(sandbox)
     yield user
+    user.note_personal()
     user.simulator("reset")

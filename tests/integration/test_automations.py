@@ -24,7 +24,6 @@ from tests.integration.worker_stand import Stand, eventually, new_stand
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SLUG = "custom-webhook"
 FLOWS = ("slow", "quick", "raises")
 
 
@@ -38,7 +37,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
         yield server
 
 
-async def _apply(server: PrefectServer, heartbeat_seconds: float = 0) -> list[Change]:
+async def _apply(
+    server: PrefectServer, heartbeat_seconds: float = 0, notification_block: str | None = None
+) -> list[Change]:
     stand = Stand(server, "")
     async with stand.client() as client:
         return await apply_automations(
@@ -47,6 +48,7 @@ async def _apply(server: PrefectServer, heartbeat_seconds: float = 0) -> list[Ch
             pending_seconds=0,
             crashed_seconds=0,
             flows=FLOWS,
+            notification_block=notification_block,
         )
 
 
@@ -90,15 +92,15 @@ async def test_a_run_that_beats_and_a_strange_run_are_left_alone(server: Prefect
 
 
 async def test_a_run_stuck_in_pending_is_scheduled_again(server: PrefectServer) -> None:
-    """A run that a worker claimed and never began is taken up by another worker; a crashed one, too."""
+    """A run that a worker claimed and never began is taken up by the next worker; so is a crashed one."""
     stand = await new_stand(server)
     stuck = await stand.start("quick")
     async with stand.client() as client:
         await client.set_flow_run_state(stuck, Pending())
-    with stand.worker():
+    with stand.worker(WORKER_HEARTBEAT_SECONDS="30"):
+        await stand.until(stuck, "Completed", seconds=40)
         crashes = await stand.start("raises", what="SystemExit")
         await stand.until(crashes, "Crashed")
-        await stand.until(stuck, "Completed", seconds=40)
 
         async def taken_up_again() -> bool:
             names = await stand.history(crashes)
@@ -114,13 +116,10 @@ async def test_someone_is_told_when_a_block_is_named(server: PrefectServer) -> N
     with _listener(heard) as url, temporary_settings({PREFECT_API_URL: server.api_url}):
         block = CustomWebhookNotificationBlock(name="operations", url=url, json_data={"text": "{{subject}}"})
         await block.save("operations")
-        stand = Stand(server, "")
-        async with stand.client() as client:
-            for done in ("created", "unchanged"):
-                changes = await apply_automations(
-                    client, flows=FLOWS, notification_block=f"{SLUG}/operations"
-                )
-                assert {change.done for change in changes if "notify" in change.name} == {done}
+        for done in ("created", "unchanged"):
+            changes = await _apply(server, notification_block="custom-webhook/operations")
+            assert {change.done for change in changes if "notify" in change.name} == {done}
+        async with Stand(server, "").client() as client:
 
             async def told() -> bool:
                 await client._client.post("/events", json=[_failed_event()])  # noqa: SLF001 - it has no method

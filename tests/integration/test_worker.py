@@ -105,7 +105,7 @@ async def test_keeps_contexts_apart(stand: Stand) -> None:
 
 async def test_keeps_to_its_limit_and_uses_it(stand: Stand) -> None:
     """Never more runs at once than --limit says, and a free place is taken at once."""
-    runs = [await stand.start("slow", seconds=1) for _ in range(9)]
+    runs = await asyncio.gather(*(stand.start("slow", seconds=4) for _ in range(6)))
     done = [await stand.until(run, "Completed") for run in runs]
     spans = [(run.start_time, run.end_time) for run in done if run.start_time and run.end_time]
     together = [sum(start <= moment < end for start, end in spans) for moment, _ in spans]

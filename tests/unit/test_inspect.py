@@ -1,0 +1,64 @@
+"""What inspecting says of an interaction, in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from deployments.inspect import HIDDEN, Findings, Run, answer, masked
+
+ID = "7f3c2a10-1111-4222-8333-444455556666"
+NOW = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
+DEAD = {"looked": 1, "holds": 1, "found": [{"code": "x", "reason": "", "sent_at": 0}]}
+ROW = {"reason": "failed", "code": "never-known"}
+
+
+@pytest.mark.parametrize(
+    ("findings", "words"),
+    [
+        (Findings(ID), "Nothing here has ever heard of it"),
+        (Findings(ID, state="stored", settled=True), "Stored, settled."),
+        (Findings(ID, state="stored", settled=False), "not settled"),
+        (Findings(ID, state="waiting", due_at="2026-01-15T10:05:00.000Z", attempt=3), "(attempt 3)"),
+        (Findings(ID, state="waiting", due_at="2026-01-15T09:05:00.000Z", attempt=3), "Due since"),
+        (Findings(ID, state="erased", erased_at="2026-01-15T09:05:00.000Z"), "Erased at 2026-01-15"),
+        (Findings(ID, quarantine=[ROW]), "In quarantine as failed: never-known."),
+        (Findings(ID, dead_letters=DEAD), "In the dead-letter queue"),
+    ],
+)
+def test_the_answer_is_a_sentence(findings: Findings, words: str) -> None:
+    """Stored, settled, deferred until when, late, erased, in quarantine, a dead letter, unknown."""
+    assert words in answer(findings, NOW)
+
+
+def test_anything_found_makes_it_known() -> None:
+    """A run, a row, an object or a dead letter: only when there is none of them it is unknown."""
+    assert not Findings(ID).known
+    assert not Findings(ID, conversations=0, dead_letters={"looked": 0, "holds": 0, "found": []}).known
+    for found in (
+        Findings(ID, state="erased"),
+        Findings(ID, quarantine=[ROW]),
+        Findings(ID, conversations=1),
+        Findings(ID, dead_letters=DEAD),
+        Findings(ID, runs=[Run("a", "changed it")]),
+    ):
+        assert found.known
+
+
+def test_persons_are_masked_at_any_depth() -> None:
+    """Names and addresses are hidden, ids stay."""
+    shown = masked(
+        {
+            "agentName": "Ada",
+            "agents": [{"userId": "u-1", "name": "Ada"}],
+            "customerEmail": "a@example.com",
+            "queueIds": ["q-1"],
+        }
+    )
+    assert shown == {
+        "agentName": HIDDEN,
+        "agents": [{"userId": "u-1", "name": HIDDEN}],
+        "customerEmail": HIDDEN,
+        "queueIds": ["q-1"],
+    }

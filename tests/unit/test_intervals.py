@@ -1,0 +1,125 @@
+"""Which queries a reconcile makes: all of the time, in pieces that Genesys can answer."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.intervals import Interval, InvalidInterval, chosen, pieces
+
+DAY = timedelta(days=1)
+NOW = datetime(2026, 3, 10, 5, 30, tzinfo=UTC)
+LOOKBACK = 3
+moments = st.integers(0, 19 * 24 * 3600).map(
+    lambda s: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=s)
+)
+intervals = st.tuples(moments, moments).filter(lambda t: t[0] < t[1]).map(lambda t: Interval(*t))
+
+
+def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
+    """A moment of March 2026."""
+    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
+
+
+def midnight(moment: datetime) -> datetime:
+    """The beginning of a moment's day."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def finds(interval: Interval, start: datetime, end: datetime) -> bool:
+    """Whether Genesys finds a conversation by an interval: by overlap, if it touches the day of its start."""
+    touched = interval.start < midnight(start) + DAY and midnight(start) < interval.end
+    return touched and start < interval.end and end >= interval.start
+
+
+@given(interval=intervals)
+def test_the_days_cover_the_interval_without_gap_or_overlap(interval: Interval) -> None:
+    """The pieces follow one another from the start to the end, and none leaves its day."""
+    days = list(pieces(interval, lookback=0))
+    assert days[0].start == interval.start
+    assert days[-1].end == interval.end
+    assert all(one.end == two.start for one, two in itertools.pairwise(days))
+    assert all(piece.start < piece.end <= midnight(piece.start) + DAY for piece in days)
+
+
+@given(interval=intervals, end=st.floats(0, 1), span=st.integers(1, 3 * 24 * 3600))
+def test_what_ended_in_the_interval_is_found_though_it_began_days_before(
+    interval: Interval, end: float, span: int
+) -> None:
+    """A conversation that ended in the interval and spans no more midnights than looked back on is found."""
+    ended = interval.start + end * (interval.end - interval.start) * 0.999
+    started = ended - timedelta(seconds=span)
+    assert any(finds(piece, started, ended) for piece in pieces(interval, LOOKBACK))
+
+
+def test_the_next_days_interval_alone_would_not_find_it() -> None:
+    """The seconds before midnight are needed: by its own day's interval a night call is not found."""
+    night = at(9, 23, 50), at(10, 0, 20)
+    found = [finds(piece, *night) for piece in pieces(Interval(at(10), at(10, 3)), LOOKBACK)]
+    assert found == [False, False, True, False]
+
+
+@given(interval=intervals, start=moments, length=st.integers(0, 5 * 24 * 3600))
+def test_no_conversation_is_in_two_pieces(interval: Interval, start: datetime, length: int) -> None:
+    """What one day's answer holds, no other one's does: nothing is compared twice."""
+    end = start + timedelta(seconds=length)
+    days = list(pieces(interval, lookback=0))
+    assert sum(finds(piece, start, end) for piece in days) <= 1
+
+
+@given(interval=intervals, done=st.integers(0, 20))
+def test_what_is_done_is_left_out(interval: Interval, done: int) -> None:
+    """After some pieces are done, exactly the others are left, in the same order."""
+    every = list(pieces(interval, LOOKBACK))
+    done = min(done, len(every) - 1)
+    left = list(pieces(interval, LOOKBACK, done_until=every[done].end))
+    assert left == every[done + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, (at(10, 2, 30), at(10, 5, 29))),
+        ({"last_hours": 1}, (at(10, 4, 30), at(10, 5, 29))),
+        ({"last_days": 4}, (at(6, 5, 30), at(10, 5, 29))),
+        ({"start": at(1), "end": at(2)}, (at(1), at(2))),
+        ({"start": at(1)}, (at(1), at(10, 5, 29))),
+        ({"start": at(1).replace(tzinfo=None), "end": at(30)}, (at(1), at(10, 5, 29))),
+    ],
+)
+def test_an_interval_ends_in_the_past(
+    parameters: dict[str, Any], expected: tuple[datetime, datetime]
+) -> None:
+    """Whatever is named, what ends this very minute is left to the next time; times without zone are UTC."""
+    asked = {"start": None, "end": None, "last_hours": None, "last_days": None} | parameters
+    assert chosen(**asked, now=NOW) == Interval(*expected)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"end": at(2)}, "start"),
+        ({"start": at(2), "end": at(1)}, "before end"),
+        ({"start": at(20)}, "in the past"),
+        ({"start": at(1), "last_hours": 3}, "last_hours"),
+        ({"last_days": 1, "last_hours": 3}, "exclude"),
+        ({"last_hours": 0}, "greater than 0"),
+        ({"last_days": -1}, "greater than 0"),
+    ],
+)
+def test_parameters_that_make_no_interval_are_refused(parameters: dict[str, Any], named: str) -> None:
+    """The error says which parameter to change."""
+    asked = {"start": None, "end": None, "last_hours": None, "last_days": None} | parameters
+    with pytest.raises(InvalidInterval, match=named):
+        chosen(**asked, now=NOW)
+
+
+def test_halves_are_the_whole() -> None:
+    """An interval that holds too much is asked for in two pieces that meet."""
+    first, second = Interval(at(1), at(2)).halves()
+    assert (first.start, first.end, second.start, second.end) == (at(1), at(1, 12), at(1, 12), at(2))
