@@ -15,9 +15,7 @@ app = App(name="deployments", help=__doc__)
 
 
 @app.command(name="apply")
-def apply_command(
-    *, lost_after: float = 90, stuck_after: float = 300, notify: str | None = None
-) -> None:
+def apply_command(*, lost_after: float = 90, stuck_after: float = 300, notify: str | None = None) -> None:
     """Create what the deployments stand on: pools, queues, limits, automations. Repeatable.
 
     Args:

@@ -77,7 +77,8 @@ def _template(pool_type: str) -> dict[str, object]:
 async def _queue(client: PrefectClient, pool: Pool, queue: Queue) -> Change:
     name = f"{pool.name}/{queue.name}"
     found = await client.read_work_queues(
-        work_pool_name=pool.name, work_queue_filter=WorkQueueFilter(name=WorkQueueFilterName(any_=[queue.name]))
+        work_pool_name=pool.name,
+        work_queue_filter=WorkQueueFilter(name=WorkQueueFilterName(any_=[queue.name])),
     )
     if not found:
         await client.create_work_queue(

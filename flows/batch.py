@@ -39,9 +39,7 @@ class Batch:
             self.trouble = f"{saving.processed.why.code}: {saving.processed.why}"
 
 
-async def run_batch(
-    events: list[str], attempt: int, *, lane: Lane = "live", force: bool = False
-) -> Batch:
+async def run_batch(events: list[str], attempt: int, *, lane: Lane = "live", force: bool = False) -> Batch:
     """Take the events through all three steps.
 
     Chunks of a hundred interactions go side by side, each saved as soon as it is processed; a slow or failing

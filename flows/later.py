@@ -47,7 +47,8 @@ async def schedule_later(deferred: Iterable[tuple[Work, Deferral]], work_queue: 
                     created += 1
     except Exception as error:  # noqa: BLE001 - the table remembers; nothing is lost by going on
         get_run_logger().error(
-            "no later run could be made (%s); reconcile will ask again for what is overdue", type(error).__name__
+            "no later run could be made (%s); reconcile will ask again for what is overdue",
+            type(error).__name__,
         )
     return created
 

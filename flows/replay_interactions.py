@@ -12,12 +12,13 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.background import Progress, give_up_if_lost
-from flows.cards import CARDS, escaped, leave_card, plain
+from flows.cards import CARDS, escaped, leave_card
 from flows.later import go_back, schedule_later
 from flows.replaying import Read, portions, replay_all
 from flows.report import ROWS, report
 from tasks.bootstrap import services
 from tasks.errors import NotReady
+from tasks.events.shapes import canonical_id
 from tasks.outcomes import Kind
 from tasks.process import in_thread
 from tasks.replay import InvalidRequest, Quarantined, ReplayRequest, forecast
@@ -32,7 +33,8 @@ def run_name() -> str:
     quarantined = str(flow_run.parameters.get("quarantined") or "none")
     parts = []
     if ids:
-        parts.append(plain(str(ids[0])) if len(ids) == 1 else f"{len(ids)} interactions")
+        one = canonical_id(ids[0]) if len(ids) == 1 else None  # anything else may be a telephone number
+        parts.append(one or f"{len(ids)} interactions")
     if quarantined != "none":
         parts.append(f"{quarantined} events in quarantine")
     return f"replay of {' and '.join(parts) or 'nothing'}"
@@ -58,7 +60,7 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
     of its own.
 
     Args:
-        interaction_ids: Interactions to replay, by their ids (UUIDs).
+        interaction_ids: Interactions to replay, by their ids (UUIDs); some 10,000 fit into one run.
         quarantined: Events in quarantine to replay as well: those that failed, those rejected, or all.
         since: Only events last put into quarantine at this time or later.
         until: Only events last put into quarantine at this time or earlier.

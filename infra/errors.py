@@ -19,7 +19,7 @@ class InfraError(Exception):
     """An expected failure; the text says what is wrong and how to mend it."""
 
 
-class StackFailed(InfraError):  # noqa: N818  # reads as what happened
+class StackFailed(InfraError):  # reads as what happened
     """CloudFormation could not do it, and the former state is back."""
 
     def __init__(self, stack: str, status: str, failures: list[Step]) -> None:
@@ -30,11 +30,11 @@ class StackFailed(InfraError):  # noqa: N818  # reads as what happened
         )
 
 
-class NoStack(InfraError):  # noqa: N818  # reads as what happened
+class NoStack(InfraError):  # reads as what happened
     """The stack, or something of it, does not exist."""
 
 
-class NoAnswer(InfraError):  # noqa: N818  # reads as what happened
+class NoAnswer(InfraError):  # reads as what happened
     """Prefect's API did not answer, or refused; `status` is its HTTP status, None without one."""
 
     def __init__(self, text: str, status: int | None = None) -> None:
@@ -42,5 +42,5 @@ class NoAnswer(InfraError):  # noqa: N818  # reads as what happened
         super().__init__(text)
 
 
-class Refused(InfraError):  # noqa: N818  # reads as what happened
+class Refused(InfraError):  # reads as what happened
     """Not done, on purpose."""

@@ -52,7 +52,7 @@ class GenesysCredentials(CredentialsBlock):
         }
 
 
-class BlockUnusable(ValueError):  # noqa: N818 - it says what is wrong with what
+class BlockUnusable(ValueError):
     """A setting names a block that is missing, of another type, or cannot be used; says which and why."""
 
 

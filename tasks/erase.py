@@ -24,7 +24,7 @@ _CONTACT_LIMIT = 100  # characters; Genesys's ids have 36
 _SEARCH_TIMEOUT = 3600.0  # seconds; a search reads a whole table, a megabyte in some 50 ms
 
 
-class BadRequest(PermanentError):  # noqa: N818 - as HTTP calls it
+class BadRequest(PermanentError):
     """The erasure cannot be done as it was asked for; nothing was erased."""
 
     code = "bad-request"

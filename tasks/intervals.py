@@ -21,7 +21,7 @@ _INSTANT = timedelta(seconds=1)
 _SETTLING = timedelta(minutes=1)  # what ends this very moment would shift the pages that are being read
 
 
-class InvalidInterval(PermanentError):  # noqa: N818 - reads as what is wrong
+class InvalidInterval(PermanentError):
     """The interval that was asked for is none; says which parameter to change."""
 
     code = "invalid-interval"

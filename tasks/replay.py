@@ -19,7 +19,7 @@ Quarantined = Literal["none", "failed", "rejected", "all"]
 _NAMED = 5  # places of bad ids that an error names
 
 
-class InvalidRequest(PermanentError):  # noqa: N818 - reads as what is wrong
+class InvalidRequest(PermanentError):
     """The parameters make no replay; says which to change, and repeats no value: it may be a phone number."""
 
     code = "invalid-request"

@@ -99,7 +99,7 @@ async def _write_slot() -> AsyncIterator[None]:
                     raise_on_lease_renewal_failure=False,
                 )
             )
-        except Exception as error:  # noqa: BLE001 - whatever it is, nothing was written
+        except Exception as error:
             raise NotReady(f"no slot of the limit {STORE_WRITES!r} ({type(error).__name__})") from error
         yield
 
@@ -133,7 +133,7 @@ def _guarded(given: Services, saving: Saving, work: Work, write: Callable[[], No
         raise
     except PermanentError as error:
         fail(given, saving, work, error)
-    except Exception as bug:
+    except Exception as bug:  # noqa: BLE001 - logged, and its row is in quarantine
         _log.exception("interaction %s: a bug of ours in save", work.interaction_id)
         fail(given, saving, work, as_bug(bug))
 
@@ -188,7 +188,12 @@ def _save_missing(given: Services, saving: Saving, work: Work) -> None:
     if stored is not None and stored.known:
         saving.done(work, Kind.UNCHANGED, "patience ended; the record stays unsettled")
     else:
-        fail(given, saving, work, NeverKnown("Genesys never returned this interaction; check its id and division"))
+        fail(
+            given,
+            saving,
+            work,
+            NeverKnown("Genesys never returned this interaction; check its id and division"),
+        )
 
 
 def _postpone(given: Services, saving: Saving, work: Work) -> None:

@@ -78,7 +78,9 @@ class Settings(BaseSettings):
     genesys_connect_timeout: float = Field(default=5.0, gt=0, description="Seconds to connect")
     genesys_read_timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for an answer")
     genesys_max_wait: float = Field(
-        default=30.0, ge=0, description="Longest Retry-After that is slept on, in seconds; beyond it, deferred"
+        default=30.0,
+        ge=0,
+        description="Longest Retry-After that is slept on, in seconds; beyond it, deferred",
     )
     genesys_retry_delay: float = Field(
         default=1.0, ge=0, description="Seconds before the second try when Genesys names no wait"
@@ -166,7 +168,9 @@ class Settings(BaseSettings):
     @field_validator("settle_delays", "queue_ids", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
 
 
 @lru_cache(maxsize=1)

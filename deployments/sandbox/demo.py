@@ -63,7 +63,9 @@ def outcomes(prefect_api_url: str) -> Counter[str]:
     for run in finished_runs(prefect_api_url):
         found = _COUNTS.search(run["state"].get("message") or "")
         if found:
-            counts.update({kind.value: int(number) for kind, number in zip(Kind, found.groups(), strict=True)})
+            counts.update(
+                {kind.value: int(number) for kind, number in zip(Kind, found.groups(), strict=True)}
+            )
     return counts
 
 
@@ -113,8 +115,10 @@ def _yes_or_no(value: object) -> str:
 
 
 def _items(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
-    pages = sandbox.client("dynamodb").get_paginator("scan").paginate(
-        TableName=sandbox.addresses.interaction_table
+    pages = (
+        sandbox.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(TableName=sandbox.addresses.interaction_table)
     )
     items = ({k: _deserialize(v) for k, v in item.items()} for page in pages for item in page["Items"])
     return {item["interactionId"]: item for item in items}

@@ -48,7 +48,14 @@ def emulator(folder: Path, adopt: Adopt) -> str:
     environment |= {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1"}
     # Without IOT_MTLS_ENABLED=0 it would listen on a port of all interfaces. What it logs is its own trouble.
     environment |= {"IOT_MTLS_ENABLED": "0", "LOG_LEVEL": "WARNING", "PYTHONPATH": str(ROOT)}
-    child = adopt(Child("emulator", [sys.executable, "-m", "deployments.sandbox.emulator"], environment, folder / "logs/emulator.log"))
+    child = adopt(
+        Child(
+            "emulator",
+            [sys.executable, "-m", "deployments.sandbox.emulator"],
+            environment,
+            folder / "logs/emulator.log",
+        )
+    )
     child.await_ready(lambda: answers(f"{url}/_ministack/health"), _START_SECONDS)
     return url
 
@@ -58,7 +65,9 @@ def genesys(folder: Path, adopt: Adopt) -> str:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "deployments.sandbox.genesys", "--port", str(port)]
-    child = adopt(Child("genesys", command, inherited() | {"PYTHONPATH": str(ROOT)}, folder / "logs/genesys.log"))
+    child = adopt(
+        Child("genesys", command, inherited() | {"PYTHONPATH": str(ROOT)}, folder / "logs/genesys.log")
+    )
     child.await_ready(lambda: answers(f"{url}/_sim"), _START_SECONDS)
     return url
 
@@ -74,18 +83,38 @@ def prefect_server(folder: Path, port: int, adopt: Adopt) -> str:
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT5S",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     }
-    command = [sys.executable, "-m", "deployments.sandbox.prefect_on_sqlite", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "deployments.sandbox.prefect_on_sqlite",
+        "server",
+        "start",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     child = adopt(Child("prefect", command, environment, folder / "logs/prefect.log"))
     child.await_ready(lambda: answers(f"{url}/health"), _START_SECONDS)
     return url
 
 
-def worker(
-    folder: Path, environment: dict[str, str], pool: str, number: int, adopt: Adopt
-) -> Child:
+def worker(folder: Path, environment: dict[str, str], pool: str, number: int, adopt: Adopt) -> Child:
     """A worker of the pool; ready once the server has heard of it."""
     name = f"sandbox-{number}"
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--name", name, "--limit", "10"]
+    command = [
+        sys.executable,
+        "-m",
+        "prefect",
+        "worker",
+        "start",
+        "--pool",
+        pool,
+        "--name",
+        name,
+        "--limit",
+        "10",
+    ]
     child = adopt(Child(f"worker {number}", command, environment, folder / f"logs/worker-{number}.log"))
     url = f"{environment['PREFECT_API_URL']}/work_pools/{pool}/workers/filter"
     child.await_ready(lambda: name in online(url), _START_SECONDS)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import boto3
 
@@ -25,7 +25,7 @@ DETAIL_TYPES = (
     "Conversation Update",
 )
 STACK = "interactions"
-CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-secret"  # noqa: S105 - the simulator takes just these
+CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-secret"
 _SLOW_COMMAND = 180.0  # seconds; `prefect deploy` imports all of Prefect first
 
 Progress = Callable[[str], None]
@@ -52,7 +52,7 @@ class Sandbox:
         self._prefect_port = free_port()
         self.addresses: Addresses
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         """Start everything, or stop what did start."""
         try:
             self.up()

@@ -40,7 +40,7 @@ class Context(Protocol):
         """Return the milliseconds left."""
 
 
-class NotAccepted(Exception):  # noqa: N818  # what it says
+class NotAccepted(Exception):  # what it says
     """An event given by hand was not accepted: nobody but the caller can give it again."""
 
 

@@ -8,7 +8,7 @@ Exception
 from __future__ import annotations
 
 
-class Stopped(Exception):  # noqa: N818  # not an error of ours: the queue is there for this
+class Stopped(Exception):  # not an error of ours: the queue is there for this
     """An outage, back-pressure or the end of the time; `code` is a kebab-case name, `status` HTTP's."""
 
     def __init__(self, code: str, status: int | None = None) -> None:
@@ -17,7 +17,7 @@ class Stopped(Exception):  # noqa: N818  # not an error of ours: the queue is th
         self.status = status
 
 
-class Refused(Exception):  # noqa: N818  # the same
+class Refused(Exception):  # the same
     """Prefect answered `status` to what the batch holds; `reason` is short, printable and masked."""
 
     def __init__(self, status: int, reason: str) -> None:

@@ -61,7 +61,7 @@ class Check:
         return Result(self.name, "fail", f"{action}: {code}", f"{error.response['Error'].get('Message', '')}")
 
 
-class Wrong(Exception):  # noqa: N818  # reads as what was found
+class Wrong(Exception):  # reads as what was found
     """Something is wrong, and `mend` says what to do."""
 
     def __init__(self, found: str, mend: str) -> None:
@@ -69,7 +69,7 @@ class Wrong(Exception):  # noqa: N818  # reads as what was found
         self.mend = mend
 
 
-class UnknownState(Exception):  # noqa: N818  # the same
+class UnknownState(Exception):  # the same
     """It cannot be told from here."""
 
     def __init__(self, found: str, mend: str = "") -> None:

@@ -44,7 +44,7 @@ class Rejection:
     """The event as it travelled; for a record of a list an event of its own that holds that record alone."""
 
 
-class Unacceptable(Exception):  # noqa: N818  a step of parsing that never leaves this package
+class Unacceptable(Exception):
     """Raised inside the package to end the parsing of one event or record."""
 
     def __init__(self, code: str, problem: str, interaction_id: str | None = None) -> None:

@@ -61,13 +61,13 @@ class _RetryLaterError(GenesysError, TransientError):
         self.retry_after = retry_after or 0.0
 
 
-class Throttled(_RetryLaterError):  # noqa: N818 - reads as what happened
+class Throttled(_RetryLaterError):
     """Genesys or our own budget says: not now. `retry_after` is in seconds."""
 
     code = "throttled"
 
 
-class Unavailable(_RetryLaterError):  # noqa: N818 - reads as what happened
+class Unavailable(_RetryLaterError):
     """Genesys did not answer, or not usefully. `retry_after` is 0 unless it named a time."""
 
     code = "unavailable"
@@ -79,7 +79,7 @@ class BudgetUnavailable(Unavailable, NotReady):
     code = "budget-unavailable"
 
 
-class Misconfigured(GenesysError, PermanentError):  # noqa: N818 - reads as what happened
+class Misconfigured(GenesysError, PermanentError):
     """No request of this client can succeed until a person changes something."""
 
     code = "misconfigured"
@@ -103,7 +103,7 @@ class NotPermitted(Misconfigured):
     code = "not-permitted"
 
 
-class BadRequest(GenesysError, PermanentError):  # noqa: N818 - HTTP's own name
+class BadRequest(GenesysError, PermanentError):
     """Genesys refuses this request, and would refuse it again."""
 
     code = "bad-request"

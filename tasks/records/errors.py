@@ -9,7 +9,7 @@ from __future__ import annotations
 from tasks.errors import PermanentError
 
 
-class UnreadableConversation(PermanentError):  # noqa: N818  reads as what it is, like its siblings
+class UnreadableConversation(PermanentError):
     """Genesys's answer cannot be the details of a conversation; its other flaws only cost the field."""
 
     code = "unreadable-conversation"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,6 +28,7 @@ _THROTTLED = {
     "ThrottlingException",
     "TransactionInProgressException",
 }
+_DOWN = {"InternalError", "InternalServerError", "ServiceUnavailable"}
 _MISCONFIGURED = {
     "AccessDenied",
     "AccessDeniedException",
@@ -78,10 +80,10 @@ def translated(resource: str) -> Iterator[None]:
 def _from_client_error(error: ClientError, resource: str) -> PipelineError:
     code = error.response.get("Error", {}).get("Code", "Unknown")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _THROTTLED or status == 429:
+    if code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
         return StoreThrottled(f"{resource}: AWS asks for fewer requests ({code})")
-    if code in _MISCONFIGURED or status in (401, 403):
+    if code in _MISCONFIGURED or status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return StoreMisconfigured(f"{resource}: {code}; check the name, the region and the worker's permissions")
-    if status >= 500 or code in ("InternalServerError", "ServiceUnavailable", "InternalError"):
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _DOWN:
         return StoreUnavailable(f"{resource}: AWS answered {status} ({code})")
     return ItemRefused(f"{resource}: AWS refuses the item ({code}); it has to be mended before a replay")

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from tasks.records import CONTENT_FIELDS, InteractionRecord
 from tasks.stores.dynamodb import Update, batch_get, iso, marshal, recovery, unmarshal
-from tasks.stores.errors import StoreUnavailable, translated
+from tasks.stores.errors import translated
 from tasks.stores.searches import WHOLE, Share, due_before, unsettled_before
 
 if TYPE_CHECKING:

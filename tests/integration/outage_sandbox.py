@@ -10,7 +10,11 @@ from deployments.sandbox.stack import Sandbox
 from tests.integration.sandbox import SCALED, Driver
 
 # A worker is taken for dead after 12 s instead of 90, and beats every 3 s instead of 30.
-QUICK = SCALED | {"SANDBOX_LOST_AFTER": "12", "WORKER_HEARTBEAT_SECONDS": "3", "SANDBOX_VISIBILITY_SECONDS": "3"}
+QUICK = SCALED | {
+    "SANDBOX_LOST_AFTER": "12",
+    "WORKER_HEARTBEAT_SECONDS": "3",
+    "SANDBOX_VISIBILITY_SECONDS": "3",
+}
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,7 @@ def test_a_deferred_interaction_shows_when_it_is_asked_for_again(driver: Driver,
 
 def test_an_invalid_event_is_found_by_its_interaction(driver: Driver, inspect: Inspect) -> None:
     """In quarantine with the reason, which names the field, and the run that put it there."""
-    id_ = driver.end(mediaType={"not": "a word"})
+    id_ = driver.end(mediaType=True)
     driver.until(lambda: driver.quarantined(interactionId=id_))
     ended = inspect(id_, "--json")
     (row,) = ended.json["quarantine"]

@@ -24,7 +24,9 @@ def every_outcome(driver: Driver) -> list[str]:
     driver.simulator("faults", reject_ids=[refused], unknown_ids=[unknown])
     driver.end(refused, **person)
     driver.end(unknown, **person)
-    rejected = driver.end(mediaType={"to": "jane.q@example.com", "number": "+15550100123"}, **person)
+    rejected = driver.end(
+        mediaType=True, queueId={"to": "jane.q@example.com", "number": "+15550100123"}, **person
+    )
     for id_ in saved:
         driver.until(lambda id_=id_: driver.settled(id_))  # type: ignore[misc]
     driver.until(lambda: driver.quarantined(interactionId=refused, reason="failed"))

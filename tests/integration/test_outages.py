@@ -6,7 +6,6 @@ import signal
 import time
 import uuid
 
-import pytest
 import requests
 
 from tests.integration.outage_sandbox import fragile  # noqa: F401 - a fixture
@@ -41,7 +40,7 @@ def test_the_runs_of_a_killed_worker_are_finished_by_the_next(fragile: Driver) -
     ids = [str(uuid.uuid4()) for _ in range(10)]
     runs = [fragile.create_run([event_text(id_)]) for id_ in ids]
     fragile.until(lambda: all(state(fragile, run) == "RUNNING" for run in runs), 90)
-    time.sleep(1)  # each has sent its first heartbeat
+    time.sleep(4)  # each has sent its first heartbeat
     worker = fragile.sandbox.children["worker 1"]
     worker.signal(signal.SIGKILL)
     worker.process.wait()
@@ -55,11 +54,14 @@ def test_the_runs_of_a_killed_worker_are_finished_by_the_next(fragile: Driver) -
 
 def state(driver: Driver, run_id: str) -> str:
     """A run's state type."""
-    return str(requests.get(f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}", timeout=10).json()["state_type"])
+    return str(
+        requests.get(f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}", timeout=10).json()[
+            "state_type"
+        ]
+    )
 
 
-@pytest.mark.parametrize("workers", [1])
-def test_a_batch_that_kills_its_workers_ends_in_quarantine(fragile: Driver, workers: int) -> None:  # noqa: F811
+def test_a_batch_that_kills_its_workers_ends_in_quarantine(fragile: Driver) -> None:  # noqa: F811
     """After three restarts the events of a run whose worker died each time are in quarantine, with the reason."""
     id_ = str(uuid.uuid4())
     fragile.simulator("faults", latency=60)
@@ -67,13 +69,12 @@ def test_a_batch_that_kills_its_workers_ends_in_quarantine(fragile: Driver, work
     for number in range(10, 14):
         fragile.until(lambda: state(fragile, run) == "RUNNING", 60)
         name = next(name for name in fragile.sandbox.children if name.startswith("worker"))
-        time.sleep(1)
+        time.sleep(4)  # it has sent a heartbeat
         victim = fragile.sandbox.children.pop(name)
         victim.signal(signal.SIGKILL)
         victim.process.wait()
         fragile.until(lambda: state(fragile, run) == "SCHEDULED", 60)
         fragile.sandbox.start_worker(number)
-    assert workers
     row = fragile.until(lambda: fragile.quarantined(interactionId=id_), 60)[0]
     assert (row["reason"], row["code"]) == ("failed", "worker-lost")
     assert fragile.finished(run)["state_type"] == "FAILED"

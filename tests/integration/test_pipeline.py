@@ -32,7 +32,11 @@ def tutorial_end(interaction_id: str) -> dict[str, Any]:
 
 def tutorial_update(interaction_id: str) -> dict[str, Any]:
     """The second tutorial shape, one record."""
-    record = {"interactionId": interaction_id, "type": "conversation:update", "timestamp": "2026-01-15T10:00:00Z"}
+    record = {
+        "interactionId": interaction_id,
+        "type": "conversation:update",
+        "timestamp": "2026-01-15T10:00:00Z",
+    }
     return {
         "Source": "gen.cloud.events",
         "DetailType": "Conversation Update",
@@ -148,7 +152,12 @@ def test_nul_surrogates_and_a_megabyte_cost_nobody_anything(driver: Driver) -> N
     nul, neighbour, big = (str(uuid.uuid4()) for _ in range(3))
     marker = str(uuid.uuid4())
     events = [
-        {"id": marker, "source": "a\0b", "detail-type": "conversation.end", "detail": {"conversationId": nul}},
+        {
+            "id": marker,
+            "source": "a\0b",
+            "detail-type": "conversation.end",
+            "detail": {"conversationId": nul},
+        },
         json.loads(event_text(neighbour)),
         {"detail-type": "conversation.end", "detail": {"conversationId": big, "subject": "x" * 1_000_000}},
         {"detail-type": "conversation.end", "detail": {"conversationId": f"\ud800{marker}"}},
@@ -199,7 +208,9 @@ def test_nothing_listens_beyond_this_machine(driver: Driver) -> None:
     environment = driver.addresses.environment()
     urls = [value for name, value in environment.items() if name.endswith("_URL")]
     assert all(url.startswith("http://127.0.0.1:") for url in urls)
-    listening = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if " 0A " in line}
+    listening = {
+        line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if " 0A " in line
+    }
     ports = {f"{int(url.split(':')[2].split('/')[0]):04X}" for url in urls}
     assert {address.split(":")[0] for address in listening if address.split(":")[1] in ports} == {"0100007F"}
 

@@ -107,7 +107,9 @@ def test_a_missing_limit_is_an_error_and_loses_nothing(driver: Driver, limit: st
     try:
         id_ = str(uuid.uuid4())
         run_id = driver.create_run([event_text(id_)])
-        waiting = driver.until(lambda: next((r for r in driver.runs() if r["id"] == run_id and awaits(r)), None))
+        waiting = driver.until(
+            lambda: next((r for r in driver.runs() if r["id"] == run_id and awaits(r)), None)
+        )
         assert limit in waiting["state"]["message"]
         assert "python -m deployments apply" in waiting["state"]["message"]
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure of the simulator
+class Refusal(Exception):
     """An API error: a status, a code, a message and further fields of Genesys's ErrorBody."""
 
     def __init__(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 
 
-class Dropped(Exception):  # noqa: N818 - the outcome, not an error of ours
+class Dropped(Exception):
     """The connection is to be dropped without an answer."""
 
 
