@@ -3,6 +3,7 @@ PYTHON ?= python3
 EVENTS ?= 25
 BIN := .venv/bin
 READY := .venv/ready
+LONG := .venv/long
 
 .PHONY: demo sandbox test test-long bench check clean pins
 
@@ -13,13 +14,21 @@ sandbox: $(READY)  ## the same stack, kept up until Ctrl-C
 	@$(BIN)/python -m deployments.sandbox up
 
 test: $(READY)  ## everything that a change must pass
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -m "not long" -n 3 --dist loadfile
+
+test-long: $(LONG)  ## the browser, Genesys's own SDK, the runs that take minutes
+	$(BIN)/pytest -m long
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy infra/bridge
+	MYPYPATH=infra/bridge $(BIN)/mypy --explicit-package-bases infra/bridge/*.py
+	$(BIN)/cfn-lint infra/*.yaml
+
+pins: $(READY)  ## resolve the tested versions anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements-dev.txt requirements.in -o requirements.txt
 
 clean:  ## remove what the other targets made
 	rm -rf .venv .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
@@ -31,3 +40,7 @@ $(READY): requirements-dev.txt pyproject.toml requirements.in
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+$(LONG): $(READY) requirements-long.in
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-long.in
+	@touch $(LONG)

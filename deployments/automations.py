@@ -20,6 +20,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 
 from flows.recovery import RUN_CRASHED, STUCK_PENDING, WORKER_LOST
+from flows.signals import DEAD_LETTERS_GROWING, OUTCOMES_FAILED, REJECTIONS_HIGH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
 
 FLOWS = ("process-interactions", "replay-interactions", "reconcile-interactions", "erase-interactions")
 TAG = "interactions"
-
-OUTCOMES_FAILED = "interactions.outcomes.failed"
-REJECTIONS_HIGH = "interactions.rejections.high"
-DEAD_LETTERS_GROWING = "interactions.dead-letters.growing"
-"""Events that flows emit when they see the condition: the open-source server's triggers compute no ratios."""
 
 _SLACK = timedelta(seconds=10)  # the server looks every 5 s, and an event takes its time
 _LEAST = timedelta(seconds=10)  # Prefect's least window of a proactive trigger

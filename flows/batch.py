@@ -69,7 +69,7 @@ async def _all_chunks(validated: Validated, attempt: int, lane: Lane, *, force: 
 
     async def one(works: list[Work]) -> Saving:
         async with in_flight:
-            processed = await _process(works, attempt, lane)
+            processed = await process_or_postpone(works, attempt, lane)
             return await save(Saving(processed, run_id(), attempt, force=force))
 
     chunks = validated.chunks(settings.genesys_batch_size)
@@ -80,7 +80,7 @@ async def _all_chunks(validated: Validated, attempt: int, lane: Lane, *, force: 
     return [result for result in results if isinstance(result, Saving)]
 
 
-async def _process(works: list[Work], attempt: int, lane: Lane) -> Processed:
+async def process_or_postpone(works: list[Work], attempt: int, lane: Lane) -> Processed:
     """A chunk that Genesys cannot answer is postponed; one that our own bug stops is failed, loudly."""
     try:
         return await process(works, attempt, lane)

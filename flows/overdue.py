@@ -37,7 +37,7 @@ class Restarted(NamedTuple):
     on_their_way: int = 0  # a run for them is late, not lost
 
     def __str__(self) -> str:
-        """`2 overdue or unsettled restarted, 1 on its way`."""
+        """`2 overdue or unsettled restarted, 1 on their way`."""
         return f"{self.interactions} overdue or unsettled restarted, {self.on_their_way} on their way"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from flows.background import Progress
-from flows.batch import Batch, _process, run_id
+from flows.batch import Batch, process_or_postpone, run_id
 from tasks.batch import Processed
 from tasks.bootstrap import Services, services
 from tasks.outcomes import Kind, Outcome
@@ -74,7 +74,7 @@ async def _replay(portion: Portion, *, force: bool) -> Batch:
     if validated.rejections:
         batch.outcomes += await quarantine(validated.rejections, run_id())
     for works in validated.chunks(services().settings.genesys_batch_size):
-        processed = await _process(works, 1, "background")
+        processed = await process_or_postpone(works, 1, "background")
         batch.outcomes += _unknown(processed)
         batch.add(await save(Saving(processed, run_id(), 1, force=force)))
     await _release(portion, batch.outcomes)

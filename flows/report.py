@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prefect import get_run_logger
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
@@ -9,6 +10,7 @@ from prefect.states import Completed, Failed
 
 from flows.cards import CARDS, escaped, leave_card, plain
 from flows.later import name_of
+from flows.signals import signal
 from tasks.events import InteractionEvent, parse
 from tasks.outcomes import Kind, Outcome, summary
 
@@ -35,11 +37,15 @@ def _counts(parsed: object) -> bool:
 
 async def report(outcomes: list[Outcome], trouble: str | None = None) -> State[None]:
     """Leave the artifacts and return the run's final state; `trouble` is what a person has to mend."""
-    await acreate_table_artifact(
-        table=_rows(outcomes), key="outcomes", description=f"Outcome of each event: {summary(outcomes)}"
-    )
-    for outcome in [o for o in outcomes if o.kind in _BAD][:CARDS]:
-        await leave_card(outcome)
+    try:
+        await acreate_table_artifact(
+            table=_rows(outcomes), key="outcomes", description=f"Outcome of each event: {summary(outcomes)}"
+        )
+        for outcome in [o for o in outcomes if o.kind in _BAD][:CARDS]:
+            await leave_card(outcome)
+        await signal(outcomes)
+    except Exception as error:  # noqa: BLE001 - the events have their outcomes; only the picture of them is missing
+        get_run_logger().warning("an artifact could not be made (%s)", type(error).__name__)
     return final_state(outcomes, trouble)
 
 

@@ -30,6 +30,7 @@ from prefect_aws import AwsCredentials, S3Bucket
 from tasks.blocks import GenesysCredentials
 given = json.load(sys.stdin)
 GenesysCredentials(**given["genesys"]).save("production", overwrite=True)
+GenesysCredentials(**given["other"]).save("other", overwrite=True)
 aws = AwsCredentials(**given["aws"])
 aws.save("production", overwrite=True)
 S3Bucket(bucket_name=given["bucket"], credentials=aws).save("conversations", overwrite=True)
@@ -67,7 +68,8 @@ def blocks(driver: Driver) -> None:
     """The three blocks, as somebody made them in the UI."""
     at = driver.addresses
     given = {
-        "genesys": {"client_id": "from-a-block", "client_secret": SECRET},
+        "genesys": {"client_id": at.genesys_client_id, "client_secret": at.genesys_client_secret},
+        "other": {"client_id": "from-a-block", "client_secret": SECRET},
         "aws": {
             "aws_access_key_id": at.aws_access_key_id,
             "aws_secret_access_key": at.aws_secret_access_key,
@@ -89,8 +91,20 @@ def test_blocks_stand_in_for_the_environment(
     done = python(driver, "-m", "tests.integration.blocks_probe", id_, **without_environment)
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout)
-    assert (found["fetched"], found["row"], found["client_id"]) == ([id_], None, "from-a-block")
+    assert (found["fetched"], found["row"]) == ([id_], None)
+    assert found["client_id"] == driver.addresses.genesys_client_id
     assert found["bucket"] == driver.addresses.conversation_bucket
+    assert driver.addresses.genesys_client_secret not in done.stdout + done.stderr
+
+
+@pytest.mark.usefixtures("blocks")
+def test_genesys_refusing_a_blocks_client_shows_no_secret(
+    driver: Driver, without_environment: dict[str, str | None]
+) -> None:
+    """A block with a wrong secret is told by the client's id; the traceback has no secret in it."""
+    changes = without_environment | {"GENESYS_CREDENTIALS_BLOCK": "genesys-credentials/other"}
+    done = python(driver, "-m", "tests.integration.blocks_probe", str(uuid.uuid4()), **changes)
+    assert "refused the OAuth client from-a-block" in done.stderr
     assert SECRET not in done.stdout + done.stderr
 
 
