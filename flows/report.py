@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from flows.budget import show_budget
 from flows.cards import CARDS, escaped, leave_card, plain
 from flows.later import name_of
 from flows.signals import signal
@@ -44,6 +45,7 @@ async def report(outcomes: list[Outcome], trouble: str | None = None) -> State[N
         for outcome in [o for o in outcomes if o.kind in _BAD][:CARDS]:
             await leave_card(outcome)
         await signal(outcomes)
+        await show_budget()
     except Exception as error:  # noqa: BLE001 - the events have their outcomes; only the picture of them is missing
         get_run_logger().warning("an artifact could not be made (%s)", type(error).__name__)
     return final_state(outcomes, trouble)

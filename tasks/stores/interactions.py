@@ -7,7 +7,7 @@ later fetch (by Genesys's clock) before earlier, then by content.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -276,7 +276,7 @@ class InteractionTable:
     def _update(
         self, interaction_id: str, update: Update, *conditions: str, trim: bool = False
     ) -> dict[str, Any] | None:
-        """Update one item; None when it was done, else the item as it stands."""
+        """Update one item; None when it was done, else the item as it stands. `trim` shortens its history."""
         with translated(f"table {self.table}"):
             try:
                 answer = self._client.update_item(
@@ -289,9 +289,21 @@ class InteractionTable:
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                     raise
-                item = cast("dict[str, Any]", error.response.get("Item") or {})
-                return unmarshal(item) if item else {"interactionId": interaction_id}
-            if trim and len(answer.get("Attributes", {}).get("runs", {}).get("L", [])) >= RUNS_KEPT:
+                held = cast("dict[str, Any]", error.response.get("Item") or {})
+                if trim:
+                    self._trim(interaction_id, _runs_in(held))
+                return unmarshal(held) if held else {"interactionId": interaction_id}
+            if trim:
+                self._trim(interaction_id, _runs_in(answer.get("Attributes", {})) + 1)
+        return None
+
+    def _trim(self, interaction_id: str, runs: int) -> None:
+        """Drop the oldest of so many runs until RUNS_KEPT are left.
+
+        After refused writes, too: a worker may have died, or lost an answer, between a write and this.
+        """
+        for _ in range(runs - RUNS_KEPT):
+            try:
                 self._client.update_item(
                     TableName=self.table,
                     Key=marshal({"interactionId": interaction_id}),
@@ -299,8 +311,8 @@ class InteractionTable:
                     ConditionExpression="size(runs) > :kept",
                     ExpressionAttributeValues=marshal({":kept": RUNS_KEPT}),
                 )
-        return None
-
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return  # others did it, or the interaction was erased
 
     def entomb(self, interaction_id: str, receipt: str, expires_at: int | None = None) -> Buried:
         """Replace whatever the table holds by a tombstone: the key, `erasedAt` and the receipt's id.
@@ -373,6 +385,10 @@ class InteractionTable:
                 old = cast("dict[str, Any]", error.response.get("Item") or {})
                 return unmarshal(old) if old else item
         return unmarshal(answer.get("Attributes", {}))
+
+
+def _runs_in(item: Mapping[str, Any]) -> int:
+    return len(item.get("runs", {}).get("L", []))
 
 
 def overdue(stored: Stored, now: datetime | None = None) -> bool:

@@ -43,9 +43,7 @@ class Feed:
                 time.sleep(_BACK)
 
     def _once(self, messages: dict[str, str], names: list[str]) -> None:
-        records = [
-            {"messageId": name, "body": messages[name], "eventSource": "aws:sqs"} for name in names
-        ]
+        records = [{"messageId": name, "body": messages[name], "eventSource": "aws:sqs"} for name in names]
         answer = self._handler({"Records": records})
         returned = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         self.refused += len(returned)

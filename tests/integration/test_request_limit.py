@@ -51,7 +51,9 @@ def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
         yield user
 
 
-def load(driver: Driver, monkeypatch: pytest.MonkeyPatch, count: int, seconds: float) -> tuple[list[str], Measured]:
+def load(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch, count: int, seconds: float
+) -> tuple[list[str], Measured]:
     """Give the bridge `count` interactions in full batches, wait until all are stored, and measure."""
     driver.simulator("reset", only=["counters"])
     ids = [str(uuid.uuid4()) for _ in range(count)]
@@ -64,7 +66,10 @@ def load(driver: Driver, monkeypatch: pytest.MonkeyPatch, count: int, seconds: f
 
 def all_ended(driver: Driver, _: str) -> bool:
     """Whether no run of the deployment is left that has not ended."""
-    unfinished = {"state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}}, "tags": {"all_": ["bridge"]}}
+    unfinished = {
+        "state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}},
+        "tags": {"all_": ["bridge"]},
+    }
     return int(driver.api("/flow_runs/count", {"flow_runs": unfinished})) == 0
 
 
@@ -85,7 +90,9 @@ def measured(driver: Driver, total_seconds: float) -> Measured:
 
 def stored(driver: Driver, ids: list[str]) -> set[str]:
     """Those of the interactions that have a settled row."""
-    settled = {row["interactionId"] for row in driver.rows(driver.addresses.interaction_table) if row.get("settled")}
+    settled = {
+        row["interactionId"] for row in driver.rows(driver.addresses.interaction_table) if row.get("settled")
+    }
     return settled & set(ids)
 
 

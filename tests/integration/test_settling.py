@@ -129,3 +129,12 @@ def switch(driver: Driver, name: str, *, active: bool) -> None:
 
     url = f"{driver.addresses.prefect_api_url}/v2/concurrency_limits/{name}"
     requests.patch(url, json={"active": active}, timeout=10).raise_for_status()
+
+
+def test_the_request_budget_is_shown_in_the_ui(driver: Driver) -> None:
+    """An artifact says how many requests were used of how many allowed, and where to change the limit."""
+    driver.finished(driver.create_run([event_text(str(uuid.uuid4()))]))
+    query = {"artifacts": {"key": {"any_": ["genesys-requests"]}}, "sort": "CREATED_DESC"}
+    shown = driver.until(lambda: driver.api("/artifacts/filter", query))[0]
+    assert "of 300 requests used" in shown["description"]
+    assert "| replay and reconcile |" in shown["data"]
