@@ -21,7 +21,7 @@ async def show_budget() -> None:
         return
     _last[:] = [time.monotonic()]
     given = services()
-    usage = await in_thread(given.fetching, given.budget.usage)
+    usage = await in_thread(given.fetching, given.budgets["background"].usage)
     await acreate_markdown_artifact(
         table(usage), key=GENESYS_REQUESTS, description=f"{usage.used} of {usage.allowance} requests used"
     )
@@ -38,7 +38,7 @@ def table(usage: Usage) -> str:
             f"| all | {usage.used} | {usage.allowance} |",
             f"| replay and reconcile | {usage.background_used} | {usage.background_allowance} |",
             "",
-            f"The allowance is the lesser of the limit `{GENESYS_REQUESTS}` (Concurrency in this UI; for replay and"
-            f" reconcile `{GENESYS_REQUESTS_BACKGROUND}`) and of what Genesys's headers say.",
+            f"Allowed is the lesser of the limit `{GENESYS_REQUESTS}` (see Concurrency in this UI; for replay and",
+            f"reconcile `{GENESYS_REQUESTS_BACKGROUND}`) and of what Genesys's own headers say.",
         ]
     )

@@ -59,7 +59,9 @@ def final_state(outcomes: list[Outcome], trouble: str | None = None) -> State[No
         return Completed(message=summary(outcomes))
     parts = [trouble] if trouble else []
     if rejected:
-        parts.append(f"ValidationFailed: {len(rejected)} of {len(outcomes)} events rejected ({_names(rejected)})")
+        parts.append(
+            f"ValidationFailed: {len(rejected)} of {len(outcomes)} events rejected ({_names(rejected)})"
+        )
     if failed:
         parts.append(f"ProcessingFailed: {len(failed)} of {len(outcomes)} events failed ({_names(failed)})")
     return Failed(message="; ".join([*parts, summary(outcomes)]))
@@ -82,7 +84,9 @@ def _rows(outcomes: list[Outcome]) -> list[dict[str, str]]:
     rows = [_row(outcome) for outcome in shown]
     if len(shown) < len(outcomes):
         rest = f"{len(outcomes) - len(shown)} more events"
-        rows.append({"interactionId": rest, "eventId": "", "outcome": "", "detail": summary(outcomes), "dueAt": ""})
+        rows.append(
+            {"interactionId": rest, "eventId": "", "outcome": "", "detail": summary(outcomes), "dueAt": ""}
+        )
     return rows
 
 

@@ -24,7 +24,7 @@ class Services:
 
     settings: Settings
     limits: PrefectLimits
-    budget: SharedBudget
+    budgets: dict[Lane, SharedBudget]
     genesys: dict[Lane, GenesysClient]
     interactions: InteractionTable
     quarantine: QuarantineTable
@@ -46,7 +46,7 @@ def services() -> Services:
     return Services(
         settings=config,
         limits=limits,
-        budget=budget,
+        budgets={"live": budget, "background": background},
         genesys={"live": live, "background": live.with_budget(background)},
         interactions=InteractionTable(
             database, config.interaction_table, retention_days=config.retention_days

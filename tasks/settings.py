@@ -56,7 +56,10 @@ class BlockNames(BaseSettings):
 class Settings(BaseSettings):
     """The pipeline's configuration; each field's environment variable is its upper-case name."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    # An error names the variable as it is set, and repeats no value: the next one may be a secret.
+    model_config = SettingsConfigDict(
+        extra="ignore", populate_by_name=True, alias_generator=str.upper, hide_input_in_errors=True
+    )
 
     # Genesys Cloud
     genesys_client_id: str = Field(description="OAuth client id (client credentials grant)")

@@ -90,8 +90,9 @@ def _value(value: object) -> Any:
     """Return the value of a known field: as it is when it is short, whatever its type."""
     if isinstance(value, str):
         return tidy(value)
-    if isinstance(value, dict | list):
-        return described(_text_of(value))
+    if isinstance(value, dict | list):  # what it is stays visible, and what it says does not travel
+        mark = f"sha256 {digest(_text_of(value))[:32]}"
+        return [mark] if isinstance(value, list) else {"content": mark}
     if isinstance(value, int | float) and not isinstance(value, bool):
         text = repr(value)
         return value if math.isfinite(value) and len(text) <= LONGEST_NUMBER else text[:LONGEST]
@@ -100,7 +101,7 @@ def _value(value: object) -> Any:
 
 def _free(value: object) -> Any:
     """Return what stands where an object should: it may say anything, so text is masked."""
-    return described(_text_of(value)) if isinstance(value, str | list) else _value(value)
+    return described(value) if isinstance(value, str) else _value(value)
 
 
 def _interactions(detail: object) -> Iterator[str]:

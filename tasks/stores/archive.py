@@ -77,7 +77,6 @@ class ConversationArchive:
             for page in pages:
                 yield from (entry["Key"] for entry in page.get("Contents", []))
 
-
     def versioning(self) -> str:
         """Whether the bucket keeps versions: enabled, suspended, off, or unknown when we may not ask."""
         with translated(f"bucket {self.bucket}"):

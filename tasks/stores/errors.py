@@ -1,12 +1,12 @@
 """What can go wrong at AWS.
 
-    PipelineError
-    ├── PermanentError
-    │   └── ItemRefused              this one item will never be accepted (too large, invalid)
-    └── NotReady
-        └── StoreUnavailable         down, unreachable or answering 5xx: the run goes back and waits
-            ├── StoreThrottled       too many writes for now
-            └── StoreMisconfigured   no such table, no permission, no credentials: for a person to mend
+PipelineError
+├── PermanentError
+│   └── ItemRefused              this one item will never be accepted (too large, invalid)
+└── NotReady
+    └── StoreUnavailable         down, unreachable or answering 5xx: the run goes back and waits
+        ├── StoreThrottled       too many writes for now
+        └── StoreMisconfigured   no such table, no permission, no credentials: for a person to mend
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def _from_client_error(error: ClientError, resource: str) -> PipelineError:
     if code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
         return StoreThrottled(f"{resource}: AWS asks for fewer requests ({code})")
     if code in _MISCONFIGURED or status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return StoreMisconfigured(f"{resource}: {code}; check the name, the region and the worker's permissions")
+        return StoreMisconfigured(
+            f"{resource}: {code}; check the name, the region and the worker's permissions"
+        )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _DOWN:
         return StoreUnavailable(f"{resource}: AWS answered {status} ({code})")
     return ItemRefused(f"{resource}: AWS refuses the item ({code}); it has to be mended before a replay")

@@ -17,8 +17,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending, Running
 
 from deployments.automations import Change, apply_automations
-from flows.signals import OUTCOMES_FAILED
 from flows.recovery import RUN_CRASHED, STUCK_PENDING, WORKER_LOST, count_losses, times_lost
+from flows.signals import OUTCOMES_FAILED
 from tests.integration.prefect_server import PrefectServer, running_server
 from tests.integration.worker_stand import Stand, eventually, new_stand
 
