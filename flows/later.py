@@ -43,7 +43,7 @@ async def schedule_later(deferred: Iterable[tuple[Work, Deferral]], work_queue: 
             target = await client.read_deployment_by_name(services().settings.live_deployment)
             for deferral, works in groups.items():
                 for part in _parts(works):
-                    await _create(client, target.id, part, deferral, work_queue)
+                    await create_later(client, target.id, part, deferral, work_queue)
                     created += 1
     except Exception as error:  # noqa: BLE001 - the table remembers; nothing is lost by going on
         get_run_logger().error(
@@ -80,12 +80,11 @@ def _parts(works: list[Work]) -> Iterator[list[Work]]:
         yield ordered[start : start + RUN_LIMIT]
 
 
-async def _create(
+async def create_later(
     client: PrefectClient, deployment_id: UUID, works: list[Work], deferral: Deferral, work_queue: str | None
 ) -> None:
     """Create one run; a finished run that answers under the key is not an acceptance."""
-    ids = ",".join(work.interaction_id for work in works)
-    key = hashlib.sha256(f"{ids}|{deferral.attempt}|{iso(deferral.due_at)}".encode()).hexdigest()
+    key = key_of([work.interaction_id for work in works], deferral)
     for _ in range(_CHAIN):
         run = await client.create_flow_run_from_deployment(
             deployment_id,
@@ -100,6 +99,12 @@ async def _create(
             return
         key = f"{key}:{run.id}"
     raise RuntimeError("ten finished runs answered under one idempotency key")
+
+
+def key_of(interaction_ids: list[str], deferral: Deferral) -> str:
+    """A later run's idempotency key: the interactions in order, the attempt, and when it is due."""
+    ids = ",".join(interaction_ids)
+    return hashlib.sha256(f"{ids}|{deferral.attempt}|{iso(deferral.due_at)}".encode()).hexdigest()
 
 
 def name_of(interaction_ids: list[str], attempt: int) -> str:

@@ -16,6 +16,7 @@ from flows.checkpoint import Checkpoint
 from flows.later import go_back
 from flows.overdue import Restarted, Unsettled, restart
 from flows.sweeping import Sweeper
+from flows.watch import revive, watch_dead_letters
 from tasks.bootstrap import services
 from tasks.errors import NotReady, PermanentError, TransientError
 from tasks.intervals import Interval, chosen, pieces
@@ -66,6 +67,9 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
     try:
         await give_up_if_lost()
         interval = chosen(start, end, last_hours=last_hours, last_days=last_days, now=datetime.now(UTC))
+        await watch_dead_letters()
+        if overdue:
+            await revive()
         restarted = await restart(overdue=overdue, unsettled=unsettled)
         await _reconcile(interval, Checkpoint(interval.start, end) if start else None, tally)
     except PermanentError as error:

@@ -40,7 +40,7 @@ async def report(outcomes: list[Outcome], trouble: str | None = None) -> State[N
     """Leave the artifacts and return the run's final state; `trouble` is what a person has to mend."""
     try:
         await acreate_table_artifact(
-            table=_rows(outcomes), key="outcomes", description=f"Outcome of each event: {summary(outcomes)}"
+            table=rows(outcomes), key="outcomes", description=f"Outcome of each event: {summary(outcomes)}"
         )
         for outcome in [o for o in outcomes if o.kind in _BAD][:CARDS]:
             await leave_card(outcome)
@@ -77,17 +77,18 @@ def _subject(outcome: Outcome) -> str:
     return plain(known) if known else "an event"
 
 
-def _rows(outcomes: list[Outcome]) -> list[dict[str, str]]:
+def rows(outcomes: list[Outcome]) -> list[dict[str, str]]:
+    """The outcomes table: everything that went wrong, a sample of the rest, and how many are left out."""
     bad = [o for o in outcomes if o.kind in _BAD]
     good = [o for o in outcomes if o.kind not in _BAD]
-    shown = [*bad[: ROWS - SAMPLE], *good[: SAMPLE if len(outcomes) > ROWS else ROWS]]
-    rows = [_row(outcome) for outcome in shown]
+    shown = [*bad, *good] if len(outcomes) <= ROWS else [*bad[: ROWS - SAMPLE], *good[:SAMPLE]]
+    table = [_row(outcome) for outcome in shown]
     if len(shown) < len(outcomes):
         rest = f"{len(outcomes) - len(shown)} more events"
-        rows.append(
+        table.append(
             {"interactionId": rest, "eventId": "", "outcome": "", "detail": summary(outcomes), "dueAt": ""}
         )
-    return rows
+    return table
 
 
 def _row(outcome: Outcome) -> dict[str, str]:

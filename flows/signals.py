@@ -38,12 +38,12 @@ async def signal(outcomes: list[Outcome]) -> None:
     """Emit what this run's outcomes, with those of the last quarter of an hour, give cause for."""
     counts = Counter(outcome.kind for outcome in outcomes)
     if counts[Kind.FAILED]:
-        _emit(OUTCOMES_FAILED, {"failed": counts[Kind.FAILED], "events": len(outcomes)})
+        emit(OUTCOMES_FAILED, {"failed": counts[Kind.FAILED], "events": len(outcomes)})
     if counts[Kind.REJECTED]:
         window = counted(await _recent_runs()) + counts
         share = window[Kind.REJECTED] / window.total()
         if window.total() >= _LEAST_EVENTS and share > SHARE:
-            _emit(REJECTIONS_HIGH, {"rejected": window[Kind.REJECTED], "events": window.total()})
+            emit(REJECTIONS_HIGH, {"rejected": window[Kind.REJECTED], "events": window.total()})
 
 
 def counted(runs: Iterable[FlowRun]) -> Counter[Kind]:
@@ -65,6 +65,7 @@ async def _recent_runs() -> list[FlowRun]:
         )
 
 
-def _emit(event: str, payload: dict[str, int]) -> None:
+def emit(event: str, payload: dict[str, int]) -> None:
+    """Emit an event about this run."""
     run = UUID(str(flow_run.id))
     emit_event(event, resource={"prefect.resource.id": f"prefect.flow-run.{run}"}, payload=payload)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, NonNegativeFloat, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -56,9 +56,14 @@ class BlockNames(BaseSettings):
 class Settings(BaseSettings):
     """The pipeline's configuration; each field's environment variable is its upper-case name."""
 
-    # An error names the variable as it is set, and repeats no value: the next one may be a secret.
+    # An error names the variable as it is set, and repeats no value: the one beside it may be a secret. A
+    # variable that is set to nothing is not set.
     model_config = SettingsConfigDict(
-        extra="ignore", populate_by_name=True, alias_generator=str.upper, hide_input_in_errors=True
+        extra="ignore",
+        populate_by_name=True,
+        alias_generator=str.upper,
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
     )
 
     # Genesys Cloud
@@ -120,8 +125,12 @@ class Settings(BaseSettings):
     quarantine_days: int = Field(default=90, ge=1, description="Days until a quarantine row expires")
     store_concurrency: int = Field(default=16, ge=1, description="Concurrent DynamoDB writes per process")
 
+    dead_letter_queue_url: str | None = Field(
+        default=None, description="SQS queue of the bridge's dead letters; reconcile tells when it grows"
+    )
+
     # Patience
-    settle_delays: Annotated[tuple[float, ...], NoDecode] = Field(
+    settle_delays: Annotated[tuple[NonNegativeFloat, ...], NoDecode] = Field(
         default=(60, 120, 300, 900, 3600),
         description="Seconds until an interaction that is not settled is asked for again, by attempt",
     )

@@ -74,17 +74,18 @@ def _watch(sandbox: Sandbox) -> None:
 
 @contextmanager
 def _ending_cleanly() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into an exit that stops every process; show errors without a traceback."""
+    """Turn a signal into an exit that stops every process; show errors without a traceback.
+
+    SIGINT too: a shell starts what runs in the background with SIGINT ignored.
+    """
 
     def leave(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
     try:
         yield
-    except KeyboardInterrupt:
-        sys.exit(130)
     except (SandboxError, PipelineError) as error:
         Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: {error}", markup=True)
         sys.exit(1)

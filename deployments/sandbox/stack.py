@@ -80,10 +80,9 @@ class Sandbox:
 
     def down(self) -> None:
         """Stop every process by its id, the workers first."""
-        order = sorted(self.children.values(), key=lambda child: not child.name.startswith("worker"))
-        for child in order:
-            child.stop()
-        self.children.clear()
+        while self.children:  # one by one: a thread that is still starting may add another meanwhile
+            name = min(self.children, key=lambda name: not name.startswith("worker"))
+            self.children.pop(name).stop()
 
     def start_worker(self, number: int = 1, **settings: str) -> Child:
         """Start a worker and wait until the server knows it."""

@@ -43,6 +43,7 @@ def emulator() -> Iterator[str]:
     """Return the address of an emulator of AWS that lives as long as the session."""
     port = free_port()
     environment = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1"}
+    environment |= {"IOT_MTLS_ENABLED": "0"}  # else it listens on a port of all interfaces
     process = subprocess.Popen(
         [sys.executable, "-m", "ministack"],
         env={**os.environ, **environment},

@@ -70,7 +70,9 @@ def running_server(home: Path, **settings: str) -> Iterator[PrefectServer]:
     """Start a server in `home`, with `settings` in its environment; stop it again whatever happens."""
     port = free_port()
     server = PrefectServer(api_url=f"http://127.0.0.1:{port}/api", home=home)
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    # With SQLite transactions that wait, as in the sandbox: what is tested here is not SQLite's impatience.
+    command = [sys.executable, "-m", "deployments.sandbox.prefect_on_sqlite", "server", "start"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
     with process(command, server.environment(**settings), home / "server.log") as child:
         _await_answer(server, child)
         yield server

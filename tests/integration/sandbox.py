@@ -118,6 +118,11 @@ class Driver:
         answer.raise_for_status()
         return answer.json()
 
+    def pause_live(self, *, paused: bool) -> None:
+        """Hold the live queue back, or let it go on."""
+        url = f"{self.addresses.prefect_api_url}/work_pools/{self.sandbox.pool}/queues/live"
+        requests.patch(url, json={"is_paused": paused}, timeout=10).raise_for_status()
+
     def simulator(self, path: str, **body: Any) -> dict[str, Any]:
         """Control the Genesys simulator."""
         answer = requests.post(f"{self.addresses.genesys_api_url}/_sim/{path}", json=body, timeout=10)

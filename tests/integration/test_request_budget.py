@@ -40,6 +40,7 @@ def aws() -> Iterator[str]:
         port = free.getsockname()[1]
     environment = os.environ | {
         "BIND_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "ERROR",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import uuid
@@ -21,7 +22,8 @@ ALLOWED = 300  # requests in any 60 s: what the simulator enforces, as Genesys d
 WINDOW = 60.0
 RUN = "500"  # interactions of a run
 SUSTAINED = 240  # requests a minute that must be reached while there is work: 80 % of what is allowed
-_FREE_OF_WAITING = "1000"  # MAX_WAITING_RUNS: how much the bridge holds back is not this module's subject
+WAITING = "50"  # MAX_WAITING_RUNS as deployed: the bridge holds back what is beyond
+LOOK = 1.0  # seconds between two looks at whether all is done: each costs the server some work
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Measured:
     requests: int
     most_in_window: int
     seconds: float
-    sustained: float  # requests a minute in the best minute, or over the whole time if it was shorter
+    sustained: float  # requests a minute over those seconds
     total_seconds: float  # from the first event given to the last one stored
 
     def __str__(self) -> str:
@@ -54,23 +56,23 @@ def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
 def load(
     driver: Driver, monkeypatch: pytest.MonkeyPatch, count: int, seconds: float
 ) -> tuple[list[str], Measured]:
-    """Give the bridge `count` interactions in full batches, wait until all are stored, and measure."""
+    """Give the bridge `count` interactions in full batches, wait until all are done, and measure."""
     driver.simulator("reset", only=["counters"])
     ids = [str(uuid.uuid4()) for _ in range(count)]
     began = time.monotonic()
-    with feed(driver, monkeypatch, MAX_EVENTS=RUN, MAX_WAITING_RUNS=_FREE_OF_WAITING) as bridge:
-        bridge.deliver(ids)
-    driver.until(lambda: all_ended(driver, ids[0]), seconds)
+    with feed(driver, monkeypatch, MAX_EVENTS=RUN, MAX_WAITING_RUNS=WAITING) as bridge:
+        bridge.deliver(ids, seconds)
+    while unfinished(driver):
+        assert time.monotonic() - began < seconds, f"not done within {seconds:.0f} s"
+        time.sleep(LOOK)
     return ids, measured(driver, time.monotonic() - began)
 
 
-def all_ended(driver: Driver, _: str) -> bool:
-    """Whether no run of the deployment is left that has not ended."""
-    unfinished = {
-        "state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}},
-        "tags": {"all_": ["bridge"]},
-    }
-    return int(driver.api("/flow_runs/count", {"flow_runs": unfinished})) == 0
+def unfinished(driver: Driver) -> int:
+    """How many runs have not ended, later runs included."""
+    states = {"state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}}}
+    names = {"name": {"any_": ["process-interactions"]}}
+    return int(driver.api("/flow_runs/count", {"flow_runs": states, "flows": names}))
 
 
 def measured(driver: Driver, total_seconds: float) -> Measured:
@@ -81,9 +83,9 @@ def measured(driver: Driver, total_seconds: float) -> Measured:
     seconds = moments[-1] - moments[0]
     return Measured(
         requests=len(moments),
-        most_in_window=state["most_in_window"],
+        most_in_window=state["most_in_window"]["all"],
         seconds=seconds,
-        sustained=len(moments) / max(seconds, 1.0) * 60.0,
+        sustained=len(moments) / seconds * 60.0,
         total_seconds=total_seconds,
     )
 
@@ -106,3 +108,21 @@ def test_ten_thousand_interactions_take_a_hundred_requests(
     assert figures.most_in_window <= ALLOWED
     assert len(stored(two_workers, ids)) == len(ids)
     assert not two_workers.quarantined()
+
+
+def test_most_of_the_allowance_is_used_while_there_is_work(
+    two_workers: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """30,000 interactions, two workers: 300 requests, never more than allowed, at the rate that is allowed.
+
+    The rate is for a machine that has its cores to itself: there the emulators of AWS and Genesys, the Prefect
+    server and both workers share them.
+    """
+    ids, figures = load(two_workers, monkeypatch, 30_000, 840)
+    sys.stdout.write(f"\n30,000 interactions: {figures}\n")
+    assert figures.most_in_window <= ALLOWED
+    assert figures.requests <= 330
+    assert len(stored(two_workers, ids)) == len(ids)
+    assert not two_workers.quarantined()
+    if os.environ.get("RATES") != "shown":
+        assert figures.sustained >= SUSTAINED

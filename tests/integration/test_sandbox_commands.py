@@ -31,16 +31,16 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def processes_in(folder: Path) -> list[str]:
-    """The command lines of processes whose environment or arguments mention the folder."""
+    """The command lines of processes that have a file of the folder open, as each has its log."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            opened = [os.readlink(number) for number in (entry / "fd").iterdir()]
         except OSError:
             continue
-        if str(folder).encode() in told:
+        if any(name.startswith(str(folder)) for name in opened):
             found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
     return found
 

@@ -1,0 +1,68 @@
+"""What reconcile looks after besides: dead letters that grow in number, runs that nobody noticed to be dead."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from prefect import get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.states import Scheduled
+from prefect.variables import Variable
+
+from flows.recovery import WORKER_LOST
+from flows.signals import DEAD_LETTERS_GROWING, emit
+from tasks.bootstrap import services
+from tasks.process import in_thread
+from tasks.settings import task_policy
+from tasks.stores import dead_letters
+
+KNOWN = "interactions_dead_letters"  # the Prefect variable that remembers the last count
+_GRACE = 300.0  # seconds beyond the flow's time-out, within which a run ends by itself
+
+
+async def watch_dead_letters() -> int | None:
+    """The number of dead letters; emits an event when there are more than at the last look.
+
+    None when DEAD_LETTER_QUEUE_URL is not set or the queue cannot be asked: watching is no reason to fail.
+    """
+    given = services()
+    if not (url := given.settings.dead_letter_queue_url):
+        return None
+    try:
+        count = await in_thread(given.storing, lambda: dead_letters.count(url))
+    except Exception as error:  # noqa: BLE001 - the alarm on the queue does not depend on us
+        get_run_logger().warning("the dead-letter queue cannot be asked (%s)", type(error).__name__)
+        return None
+    before = await Variable.aget(KNOWN, default=0)
+    if count > int(str(before)):
+        emit(DEAD_LETTERS_GROWING, {"messages": count, "before": int(str(before))})
+    if count != before:
+        await Variable.aset(KNOWN, count, overwrite=True)
+    return count
+
+
+async def revive() -> int:
+    """Schedule again what has been Running for longer than a run can; how many runs that were.
+
+    The automations do this within seconds. This is for a run whose events the server dropped.
+    """
+    limit = datetime.now(UTC) - timedelta(seconds=task_policy().flow_timeout + _GRACE)
+    running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    async with get_client() as client:
+        runs = await client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=["process-interactions"])),
+            flow_run_filter=FlowRunFilter(state=running),
+        )
+        dead = [run for run in runs if run.state and run.state.timestamp < limit]
+        for run in dead:
+            message = "It ran for longer than a run can."
+            await client.set_flow_run_state(run.id, Scheduled(name=WORKER_LOST, message=message), force=True)
+    return len(dead)

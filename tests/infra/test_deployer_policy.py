@@ -1,0 +1,210 @@
+"""The policy of whoever deploys: enough for every resource of the template and every command, and not more.
+
+What AWS itself would say is not asked here: the policy is held against the permissions that CloudFormation's
+registry lists for each resource type, and against IAM's own list of actions, as cfn-lint has them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from cfnlint.data import AdditionalSpecs
+from cfnlint.helpers import load_resource
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from infra import removal
+from infra.archive import Replay
+from infra.errors import InfraError
+from infra.redriving import DeadLetterBox
+from infra.stack import Stack
+from infra.verification import verify
+from tests.infra.aws import Deployed, aided_emulator, aws, received, stack  # noqa: F401
+from tests.infra.test_template import FOLDER, as_list, template
+
+ACCOUNT = "123456789012"
+HERE = f"us-east-1:{ACCOUNT}"
+BUS = "aws.partner/genesys.com/cloud/org/suffix"
+# A resource of each type by the name that CloudFormation, or the template, gives it in a stack `interactions`.
+ARNS = {
+    "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:{HERE}:alarm:interactions-RuleAlarm-1A2B",
+    "AWS::CloudWatch::Dashboard": f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/Dashboard-1A2B",
+    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{HERE}:table/interactions-InteractionTable-1A2B",
+    "AWS::Events::ApiDestination": f"arn:aws:events:{HERE}:api-destination/PrefectDestination-1A2B/1-2-3",
+    "AWS::Events::Archive": f"arn:aws:events:{HERE}:archive/EventArchive-1A2B",
+    "AWS::Events::Connection": f"arn:aws:events:{HERE}:connection/PrefectConnection-1A2B/1-2-3",
+    "AWS::Events::EventBus": f"arn:aws:events:{HERE}:event-bus/{BUS}",
+    "AWS::Events::Rule": f"arn:aws:events:{HERE}:rule/{BUS}/interactions-events",
+    "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/interactions-WorkerPolicy-1A2B",
+    "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/interactions-BridgeRole-1A2B",
+    "AWS::Lambda::EventSourceMapping": f"arn:aws:lambda:{HERE}:event-source-mapping:1-2-3",
+    "AWS::Lambda::Function": f"arn:aws:lambda:{HERE}:function:interactions-BridgeFunction-1A2B",
+    "AWS::Logs::LogGroup": f"arn:aws:logs:{HERE}:log-group:interactions-BridgeLog-1A2B",
+    "AWS::S3::Bucket": "arn:aws:s3:::interactions-conversationbucket-1a2b",
+    "AWS::S3::BucketPolicy": "arn:aws:s3:::interactions-conversationbucket-1a2b",
+    "AWS::SQS::Queue": f"arn:aws:sqs:{HERE}:interactions-Buffer-1A2B",
+    "AWS::SQS::QueuePolicy": f"arn:aws:sqs:{HERE}:interactions-Buffer-1A2B",
+}
+# What a type can do and this template has no use for. Whatever is asked for reading is needed all the same:
+# CloudFormation looks at everything.
+UNUSED = re.compile(
+    "|".join(
+        (
+            # imports, replicas, streams to Kinesis, resource policies
+            r"dynamodb:.*(Kinesis|Import|Replica|ResourcePolicy|ContributorInsights|Item|Scan|Query).*",
+            r"logs:(CreateLogStream|PutLogEvents|DescribeLogStreams)",  # of a table's imports
+            r"logs:.*(DataProtection|LogDelivery|IndexPolic|ResourcePolic|Bearer|KmsKey|Protection).*",
+            r"s3:.*(Analytics|CORS|Inventory|Metrics|Notification|Replication|Website|Accelerate|Acl).*",
+            r"s3:.*(ObjectLock|Logging|Versioning|IntelligentTiering|Metadata|Abac|ObjectVersion).*",
+            r"(kinesis|firehose|s3tables|s3files|elasticfilesystem):.*",
+            r"lambda:.*(CodeSigning|Layer|RuntimeManagement|Recursion|Scaling|Capacity|PublishVersion).*",
+            r"iam:(Attach|Detach).*|iam:.*RolePermissionsBoundary|iam:UpdateRoleDescription",
+            r"events:(Put|Remove)Permission",  # of a bus that other accounts use
+            r"kms:(ListAliases|RevokeGrant|ReEncrypt.*|GenerateDataKeyWithoutPlaintext)",  # see below
+        )
+    )
+)
+# What belongs to another resource than the type's own: looked for by action alone.
+ELSEWHERE = ("kms", "ec2", "secretsmanager")
+ANOTHER_NAME = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "cloudwatch:GetMetricStatistics": "cloudwatch:GetMetricStatistics",
+}
+
+
+def policy() -> list[dict[str, Any]]:
+    """Return the statements of the deployer's policy."""
+    found: list[dict[str, Any]] = json.loads((FOLDER / "deployer-policy.json").read_text())["Statement"]
+    return found
+
+
+@cache
+def known_actions() -> dict[str, Any]:
+    """Return IAM's actions by service, in lower case, with the resources that they know."""
+    return dict(load_resource(AdditionalSpecs, "Policies.json"))
+
+
+def known(action: str) -> dict[str, Any] | None:
+    """Return what IAM knows of an action, None when it is none of its own."""
+    service, name = action.split(":")
+    found: dict[str, Any] | None = known_actions().get(service, {}).get("Actions", {}).get(name.lower())
+    return found
+
+
+def allows(action: str, arn: str | None = None) -> bool:
+    """Whether a statement allows the action, on the resource if one is given; conditions are not looked at."""
+    return any(
+        any(fnmatchcase(action, pattern) for pattern in as_list(each["Action"]))
+        and (arn is None or any(fnmatchcase(arn, pattern) for pattern in as_list(each["Resource"])))
+        for each in policy()
+    )
+
+
+def required(kind: str) -> Iterator[str]:
+    """Yield the actions that CloudFormation's registry lists for a type, less what is not used."""
+    handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
+    for handler in ("create", "read", "update", "delete"):
+        for action in handlers.get(handler, {}).get("permissions", []):
+            # The registry names some that IAM does not know: s3:REST.PUT.OBJECT.
+            if known(action) is not None and (handler == "read" or not UNUSED.fullmatch(action)):
+                yield action
+
+
+def test_there_is_an_arn_for_every_type_of_the_template() -> None:
+    """A resource type that is new in the template is noticed here."""
+    assert {each["Type"] for each in template("template.yaml")["Resources"].values()} == set(ARNS)
+
+
+@pytest.mark.parametrize("kind", sorted(ARNS))
+def test_a_resource_can_be_made_read_changed_and_deleted(kind: str) -> None:
+    """What the registry asks for the type is allowed on the name that the stack gives it."""
+    actions = set(required(kind))
+    assert actions
+    for action in actions:
+        own = action.split(":")[0] not in ELSEWHERE and not action.startswith("iam:CreateService")
+        arn = ARNS[kind] if own and action != "iam:PassRole" else None
+        # s3:GetObject is asked for the function's code, which is in a bucket of its own.
+        code = "arn:aws:s3:::interactions-code-123456789012-us-east-1/bridge/1.zip"
+        arn = code if action == "s3:GetObject" else arn
+        assert allows(action, arn), f"{action} on {arn}"
+
+
+def test_every_action_is_one_that_iam_knows() -> None:
+    """No action is misspelt, and every pattern of actions matches some."""
+    names = [f"{s}:{n}" for s, each in known_actions().items() for n in each["Actions"]]
+    for pattern in (action for each in policy() for action in as_list(each["Action"])):
+        assert any(fnmatchcase(name, pattern.lower()) for name in names), pattern
+
+
+def test_only_reading_is_allowed_by_pattern() -> None:
+    """Whatever changes something is named in full."""
+    patterns = [a for each in policy() for a in as_list(each["Action"]) if "*" in a]
+    assert [a for a in patterns if not re.fullmatch(r"[a-z]+:(Get|List|Describe)\w*\*\w*", a)] == []
+
+
+def test_every_resource_is_allowed_only_for_actions_without_one() -> None:
+    """Resource * is for what IAM knows no resource of, and for describing alarms, which are listed."""
+    wide = [action for each in policy() if each["Resource"] == "*" for action in each["Action"]]
+    assert [a for a in wide if (known(a) or {}).get("Resources")] == ["cloudwatch:DescribeAlarms"]
+
+
+def test_roles_are_passed_to_two_services_only() -> None:
+    """A role of the stack can be given to Lambda and EventBridge, and to nothing else."""
+    (passing,) = [each for each in policy() if "iam:PassRole" in each["Action"]]
+    assert passing["Condition"]["StringEquals"]["iam:PassedToService"] == [
+        "events.amazonaws.com",
+        "lambda.amazonaws.com",
+    ]
+    assert not allows("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/Administrator")
+
+
+def test_it_fits_into_one_managed_policy() -> None:
+    """IAM takes 6,144 characters, spaces not counted."""
+    text = (FOLDER / "deployer-policy.json").read_text()
+    assert len(re.sub(r"\s", "", text)) <= 6144
+
+
+def test_the_commands_call_nothing_else(stack: Deployed) -> None:  # noqa: F811
+    """Deploying, verifying, redriving, replaying and deleting, data included, need no other action."""
+    called: set[str] = set()
+
+    def note(model: Any, **_: Any) -> None:
+        called.add(f"{model.service_model.signing_name}:{model.name}")
+
+    session: Any = stack.session
+    session.events.register("before-call", note)
+    outputs = stack.deploy()
+    stack.deploy(SettleSeconds=1)
+    run_everything(session, outputs)
+    # Genesys's request budget and the identity ask for no permission of the deployer's own.
+    assert len(called) > 30
+    actions = {ANOTHER_NAME.get(name, name) for name in map(_by_iam, called)} - {"sts:GetCallerIdentity"}
+    assert [action for action in sorted(actions) if not allows(action)] == []
+
+
+def run_everything(session: boto3.Session, outputs: dict[str, str]) -> None:
+    """Run the commands after a deployment, one after the other, as the command line does."""
+    deployed = Stack(session.client("cloudformation"), "interactions", 0.05)
+    verify(session, deployed, wait=0.1)
+    letters = DeadLetterBox(session.client("sqs"), outputs)
+    session.client("sqs").send_message(QueueUrl=outputs["DeadLetterQueueUrl"], MessageBody="{}")
+    letters.look()
+    letters.redrive(50)
+    with pytest.raises(InfraError):  # a bus of one's own has its archive by a later command
+        Replay(session.client("events"), {}, 0.05)
+    removal.remove_data(session, removal.remove(deployed, lambda _: None))
+
+
+def _by_iam(name: str) -> str:
+    """Return a call's action: CloudWatch signs as `monitoring`."""
+    return name.replace("monitoring:", "cloudwatch:")

@@ -1,0 +1,64 @@
+"""What reconcile looks after besides: dead letters that grow, runs that are Running and are not."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+from flows.signals import DEAD_LETTERS_GROWING, REJECTIONS_HIGH
+from tests.integration.operations import start
+from tests.integration.sandbox import Driver
+from tests.integration.test_pipeline import event_text
+
+RECONCILE = "reconcile-interactions/reconcile"
+
+
+def emitted(driver: Driver, name: str) -> list[dict[str, Any]]:
+    """The events of a name in Prefect's event stream."""
+    body = {"filter": {"event": {"name": [name]}}, "limit": 50}
+    return list(driver.api("/events/filter", body)["events"])
+
+
+def test_growing_dead_letters_are_told_of_once(driver: Driver) -> None:
+    """A message in the dead-letter queue is an event in Prefect; the same number again is none."""
+    url = driver.addresses.dead_letter_queue_url
+    sqs = driver.sandbox.client("sqs")
+    driver.finished(start(driver, RECONCILE, last_hours=1, overdue=False, unsettled="none"))
+    before = len(emitted(driver, DEAD_LETTERS_GROWING))
+    sqs.send_message(QueueUrl=url, MessageBody="poison")
+    try:
+        for _ in range(2):
+            driver.finished(start(driver, RECONCILE, last_hours=1, overdue=False, unsettled="none"))
+        found = driver.until(lambda: emitted(driver, DEAD_LETTERS_GROWING)[: 1 + before] or None)
+        assert len(found) == before + 1
+        assert found[0]["payload"]["messages"] > found[0]["payload"]["before"]
+    finally:
+        sqs.purge_queue(QueueUrl=url)
+
+
+def test_a_run_that_cannot_still_be_running_is_scheduled_again(driver: Driver) -> None:
+    """A run that the automations missed, Running since long ago, is found by reconcile and ends as it should."""
+    driver.pause_live(paused=True)
+    try:
+        id_ = str(uuid.uuid4())
+        run_id = driver.create_run([event_text(id_)])
+        long_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+        state = {"type": "RUNNING", "name": "Running", "timestamp": long_ago}
+        url = f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}/set_state"
+        requests.post(url, json={"state": state, "force": True}, timeout=10).raise_for_status()
+    finally:
+        driver.pause_live(paused=False)
+    driver.finished(start(driver, RECONCILE, last_hours=1, unsettled="none"))
+    assert driver.finished(run_id)["state_type"] == "COMPLETED"
+    assert driver.settled(id_)
+
+
+def test_many_rejections_are_told_of(driver: Driver) -> None:
+    """More than a twentieth of a quarter of an hour's events rejected is an event in Prefect."""
+    before = len(emitted(driver, REJECTIONS_HIGH))
+    driver.finished(driver.create_run([f"no JSON, {uuid.uuid4()}" for _ in range(40)]))
+    told = driver.until(lambda: emitted(driver, REJECTIONS_HIGH)[: before + 1] or None)
+    assert told[0]["payload"]["rejected"] >= 40
