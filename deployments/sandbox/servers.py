@@ -80,6 +80,7 @@ def prefect_server(folder: Path, port: int, adopt: Adopt) -> str:
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_UI_API_URL": url,
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it has the browser ask a host of its analytics
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT5S",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     }

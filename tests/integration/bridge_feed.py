@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -68,7 +67,6 @@ def feed(driver: Driver, monkeypatch: pytest.MonkeyPatch, **settings: str) -> It
         yield Feed(module.handler)
     finally:
         module.bridge.cache_clear()
-        sys.modules.pop("handler", None)
 
 
 def envelope(interaction_id: str) -> str:

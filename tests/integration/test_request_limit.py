@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import uuid
@@ -21,7 +20,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 ALLOWED = 300  # requests in any 60 s: what the simulator enforces, as Genesys does
 WINDOW = 60.0
 RUN = "500"  # interactions of a run
-SUSTAINED = 240  # requests a minute that must be reached while there is work: 80 % of what is allowed
+SUSTAINED = 240  # requests a minute while there is work: 80 % of what is allowed
 WAITING = "50"  # MAX_WAITING_RUNS as deployed: the bridge holds back what is beyond
 LOOK = 1.0  # seconds between two looks at whether all is done: each costs the server some work
 
@@ -110,19 +109,44 @@ def test_ten_thousand_interactions_take_a_hundred_requests(
     assert not two_workers.quarantined()
 
 
-def test_most_of_the_allowance_is_used_while_there_is_work(
+def test_thirty_thousand_interactions_stay_within_the_limit(
     two_workers: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """30,000 interactions, two workers: 300 requests, never more than allowed, at the rate that is allowed.
+    """30,000 interactions, two workers: 300 requests and few more, never more than allowed, and none is lost.
 
-    The rate is for a machine that has its cores to itself: there the emulators of AWS and Genesys, the Prefect
-    server and both workers share them.
+    How fast is printed, not asserted: here the cores that two workers need are shared with the emulators of AWS
+    and Genesys and with the Prefect server.
     """
     ids, figures = load(two_workers, monkeypatch, 30_000, 840)
     sys.stdout.write(f"\n30,000 interactions: {figures}\n")
-    assert figures.most_in_window <= ALLOWED
     assert figures.requests <= 330
+    assert figures.most_in_window <= ALLOWED
     assert len(stored(two_workers, ids)) == len(ids)
     assert not two_workers.quarantined()
-    if os.environ.get("RATES") != "shown":
-        assert figures.sustained >= SUSTAINED
+
+
+@pytest.fixture
+def small_requests(two_workers: Driver) -> Iterator[Driver]:
+    """The same sandbox with workers that ask for ten interactions at once: requests are what is scarce."""
+    sandbox = two_workers.sandbox
+    for number in (1, 2):
+        sandbox.children.pop(f"worker {number}").stop()
+    hungry = [sandbox.start_worker(number, GENESYS_BATCH_SIZE="10") for number in (31, 32)]
+    yield two_workers
+    for worker in hungry:
+        sandbox.children.pop(worker.name).stop()
+    for number in (1, 2):
+        sandbox.start_worker(number)
+
+
+def test_most_of_the_allowance_is_used_while_there_is_work(
+    small_requests: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers, 600 requests to make: 240 a minute or more, never more than 300 in 60 s, none refused."""
+    ids, figures = load(small_requests, monkeypatch, 6_000, 600)
+    sys.stdout.write(f"\n6,000 interactions, ten to a request: {figures}\n")
+    assert figures.requests >= 600
+    assert figures.most_in_window <= ALLOWED
+    assert small_requests.simulator_state()["given_429"] == 0
+    assert figures.sustained >= SUSTAINED
+    assert len(stored(small_requests, ids)) == len(ids)

@@ -37,7 +37,7 @@ def processes_in(folder: Path) -> list[str]:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            opened = [os.readlink(number) for number in (entry / "fd").iterdir()]
+            opened = [str(number.readlink()) for number in (entry / "fd").iterdir()]
         except OSError:
             continue
         if any(name.startswith(str(folder)) for name in opened):

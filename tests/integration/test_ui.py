@@ -39,7 +39,7 @@ SUMMARY = "1 saved, 0 unchanged, 0 deferred, 0 rejected, 0 failed"
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.timeout(300),  # the first test waits for the sandbox as well
+    pytest.mark.timeout(600),  # the first test waits for the sandbox as well
     pytest.mark.skipif(CHROMIUM is None and os.environ.get("CI") != "true", reason=ABSENT),
 ]
 
@@ -82,9 +82,9 @@ class Ui:
         """Click on the one thing of that role and exact name."""
         self.page.get_by_role(role, name=name, exact=True).click()
 
-    def follow(self, name: str) -> None:
-        """Go where the one link of that name leads."""
-        self._go(self.page.get_by_role("link", name=name))
+    def follow(self, name: str, *, whole: bool = True) -> None:
+        """Go where the one link of that name leads, or the one card that has it in its text."""
+        self._go(self.page.get_by_role("link", name=name, exact=whole))
 
     def _go(self, link: Locator) -> None:
         """By its address: on a busy machine the UI loses a click while a search is still being drawn."""
@@ -138,7 +138,7 @@ def test_a_run_is_found_by_its_interaction(driver: Driver, ui: Ui) -> None:
     ui.sees(SUMMARY, whole=True)
     ui.picture("run-with-state-and-message")
     ui.press("tab", "Artifacts")
-    ui.follow("outcomes")
+    ui.follow("outcomes", whole=False)
     ui.version_of(id_)
     expect(ui.page.get_by_role("row", name=id_)).to_contain_text("saved")
     expect(ui.page.get_by_role("link", name=id_, exact=True)).to_be_visible()
@@ -152,7 +152,7 @@ def test_a_rejected_event_is_found_under_its_card(driver: Driver, ui: Ui) -> Non
     ui.search("artifacts", "Search artifacts", id_)
     ui.sees("1 artifact", whole=True)
     ui.picture("artifacts-page")
-    ui.follow(f"interaction-{id_}")
+    ui.follow(f"interaction-{id_}", whole=False)
     run = driver.finished(card["flow_run_id"])
     ui.version_of(run["name"])
     for text in ("mediaType", "Mend the sender", f'interaction_ids=["{id_}"]'):
