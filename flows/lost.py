@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.batch import run_id
-from flows.recovery import times_lost
+from flows.recovery import ending_before_loss, times_lost
 from tasks.batch import Processed
 from tasks.bootstrap import services
 from tasks.errors import PermanentError
@@ -21,6 +23,14 @@ class WorkerLost(PermanentError):
     """The worker died each time that it ran this batch."""
 
     code = "worker-lost"
+
+
+async def ended_already() -> State[Any] | None:
+    """The state to return to, when this run had ended before it was taken for lost; None for every other run."""
+    if flow_run.id is None or flow_run.run_count <= 1:
+        return None
+    ending = await ending_before_loss(UUID(flow_run.id))
+    return None if ending is None else State(type=ending.type, name=ending.name, message=ending.message)
 
 
 async def quarantine_if_lost(events: list[str]) -> list[Outcome]:

@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 
 from flows.batch import run_batch
 from flows.later import go_back, schedule_later
-from flows.lost import quarantine_if_lost
+from flows.lost import ended_already, quarantine_if_lost
 from flows.report import report, run_name
 from tasks.errors import NotReady
 from tasks.settings import task_policy
@@ -28,6 +28,8 @@ async def process_interactions(events: list[str], attempt: int = 1) -> State[Any
         events: The events, each one EventBridge event (or a tutorial's) as JSON text.
         attempt: How often these interactions have been asked for, this time included.
     """
+    if ending := await ended_already():
+        return ending
     try:
         if lost := await quarantine_if_lost(events):
             return await report(lost)

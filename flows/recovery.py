@@ -27,6 +27,7 @@ RUN_CRASHED = "RunCrashed"
 """The run's process ended without a result."""
 
 LOSSES = frozenset({WORKER_LOST, STUCK_PENDING, RUN_CRASHED})
+_FINISHED = frozenset({StateType.COMPLETED, StateType.FAILED})
 _ENDINGS = frozenset({StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED})
 
 
@@ -48,3 +49,21 @@ def count_losses(states: Iterable[State]) -> int:
         elif state.name in LOSSES:
             losses += 1
     return losses
+
+
+async def ending_before_loss(flow_run_id: UUID) -> State | None:
+    """Return the state in which the run had ended when it was taken for lost; None when it had not.
+
+    An event that comes late (a heartbeat after the end, a start behind the end) looks like a silent worker.
+    """
+    async with get_client() as client:
+        return last_ending(await client.read_flow_run_states(flow_run_id))
+
+
+def last_ending(states: Iterable[State]) -> State | None:
+    """Return the ending that the last loss in a run's states follows directly, if it follows one."""
+    ordered = sorted(states, key=lambda state: state.timestamp)
+    losses = [number for number, state in enumerate(ordered) if state.name in LOSSES]
+    before = ordered[losses[-1] - 1] if losses and losses[-1] > 0 else None
+    since = [state.name for state in ordered[losses[-1] + 1 :] if state.is_scheduled()] if losses else []
+    return before if before is not None and before.type in _FINISHED and not since else None

@@ -7,7 +7,7 @@ import pytest
 TOGETHER = "sandbox"
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test a group, which one process runs: the session's sandbox, otherwise the test's file."""
     for item in items:

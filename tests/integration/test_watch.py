@@ -62,3 +62,19 @@ def test_many_rejections_are_told_of(driver: Driver) -> None:
     driver.finished(driver.create_run([f"no JSON, {uuid.uuid4()}" for _ in range(40)]))
     told = driver.until(lambda: emitted(driver, REJECTIONS_HIGH)[: before + 1] or None)
     assert told[0]["payload"]["rejected"] >= 40
+
+
+def test_a_run_taken_for_lost_after_its_end_is_not_done_again(driver: Driver) -> None:
+    """A late event can make a finished run look lost: started again, it returns to its ending and asks nobody."""
+    id_ = str(uuid.uuid4())
+    run_id = driver.create_run([event_text(id_), "no JSON"])
+    first = driver.finished(run_id)
+    asked = driver.simulator_state()["requests"]["api"]
+    url = f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}/set_state"
+    state = {"type": "SCHEDULED", "name": "WorkerLost"}
+    requests.post(url, json={"state": state, "force": True}, timeout=10).raise_for_status()
+    driver.until(lambda: driver.finished(run_id)["run_count"] > first["run_count"])
+    again = driver.finished(run_id)
+    assert again["state"]["message"] == first["state"]["message"]
+    assert again["state_type"] == "FAILED"
+    assert driver.simulator_state()["requests"]["api"] == asked
