@@ -14,7 +14,7 @@ sandbox: $(READY)  ## the same stack, kept up until Ctrl-C
 	@$(BIN)/python -m deployments.sandbox up
 
 test: $(READY)  ## everything that a change must pass
-	$(BIN)/pytest -m "not long" -n 2 --dist loadgroup
+	$(BIN)/pytest -m "not long" -n 2 --dist loadfile
 
 test-long: $(LONG)  ## the browser, Genesys's own SDK, the runs that take minutes
 	$(BIN)/pytest -m long

@@ -39,6 +39,7 @@ class Attempt:
 
     flow_run: FlowRun
     stopped: Literal["cancel", "reschedule"] | None = None
+    beats: bool = False  # whether the run is Running, and no other state has been proposed
     settled: bool = False  # the engine has told the server how this attempt ended
     engine: AsyncEngine | SyncEngine | None = None
     beaten: float = field(default_factory=time.monotonic)  # when its last heartbeat was sent, or it began
@@ -146,6 +147,13 @@ class _Shared:
 class AsyncEngine(_Shared, AsyncFlowRunEngine[Any, Any]):
     """The engine of an async flow, which runs on the event loop of all flow runs."""
 
+    async def set_state(self, state: State, force: bool = False) -> State:
+        """Propose the state; the heart stops before a run can end, for a beat after the end reads as a loss."""
+        self.attempt.beats = state.is_running()
+        decided: State = await super().set_state(state, force)
+        self.attempt.beats = decided.is_running()
+        return decided
+
     async def handle_crash(self, exc: BaseException) -> None:
         """Report why the attempt was stopped; anything else is a crash."""
         with CancelScope(shield=True):
@@ -162,6 +170,13 @@ class AsyncEngine(_Shared, AsyncFlowRunEngine[Any, Any]):
 
 class SyncEngine(_Shared, FlowRunEngine[Any, Any]):
     """The engine of a sync flow, which runs in a thread of its own."""
+
+    def set_state(self, state: State, force: bool = False) -> State:
+        """Propose the state; the heart stops before a run can end, for a beat after the end reads as a loss."""
+        self.attempt.beats = state.is_running()
+        decided: State = super().set_state(state, force)
+        self.attempt.beats = decided.is_running()
+        return decided
 
     def handle_crash(self, exc: BaseException) -> None:
         """Report why the attempt was stopped; anything else is a crash."""

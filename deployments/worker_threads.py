@@ -129,7 +129,7 @@ class Pulse:
 
 def _emit(attempt: Attempt) -> None:
     engine = attempt.engine
-    if engine is None or attempt.state is None or not attempt.state.is_running():
+    if engine is None or not attempt.beats:
         return
     resource, related = engine._build_heartbeat_event_template()  # noqa: SLF001 - the stock event, name and all
     emit_event(event="prefect.flow-run.heartbeat", resource=resource, related=related)

@@ -21,11 +21,9 @@ from flows.recovery import WORKER_LOST
 from flows.signals import DEAD_LETTERS_GROWING, emit
 from tasks.bootstrap import services
 from tasks.process import in_thread
-from tasks.settings import task_policy
 from tasks.stores import dead_letters
 
 KNOWN = "interactions_dead_letters"  # the Prefect variable that remembers the last count
-_GRACE = 300.0  # seconds beyond the flow's time-out, within which a run ends by itself
 
 
 async def watch_dead_letters() -> int | None:
@@ -54,7 +52,7 @@ async def revive() -> int:
 
     The automations do this within seconds. This is for a run whose events the server dropped.
     """
-    limit = datetime.now(UTC) - timedelta(seconds=task_policy().flow_timeout + _GRACE)
+    limit = datetime.now(UTC) - timedelta(seconds=services().settings.revive_after)
     running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
     async with get_client() as client:
         runs = await client.read_flow_runs(

@@ -165,6 +165,11 @@ class Settings(BaseSettings):
     lost_worker_limit: int = Field(
         default=3, ge=0, description="Times a run is started again after its worker died; then quarantine"
     )
+    revive_after: float = Field(
+        default=1200.0,
+        gt=0,
+        description="Seconds Running after which reconcile takes a run for dead; above FLOW_TIMEOUT",
+    )
     chunks_in_flight: int = Field(default=5, ge=1, description="Chunks of one run processed at once")
 
     live_deployment: str = Field(

@@ -71,20 +71,22 @@ def outcomes(prefect_api_url: str) -> Counter[str]:
 
 def finished_runs(prefect_api_url: str) -> list[dict[str, Any]]:
     """Every finished run of process-interactions."""
-    found: list[dict[str, Any]] = []
+    found: dict[str, dict[str, Any]] = {}  # by id: pages shift while runs finish
+    offset = 0
     while True:
         query = {
             "flows": {"name": {"any_": ["process-interactions"]}},
             "flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED"]}}},
             "sort": "START_TIME_ASC",
-            "offset": len(found),
+            "offset": offset,
         }
         answer = requests.post(f"{prefect_api_url}/flow_runs/filter", json=query, timeout=30)
         answer.raise_for_status()
         page = answer.json()
-        found += page
+        found |= {run["id"]: run for run in page}
+        offset += len(page)
         if not page:
-            return found
+            return list(found.values())
 
 
 def _table(sandbox: Sandbox, ids: list[str]) -> Table:

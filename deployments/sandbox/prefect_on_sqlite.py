@@ -2,12 +2,15 @@
 
 A sandbox aid for the pinned version of Prefect. Its server opens SQLite transactions as DEFERRED; one that has
 read and then wants to write while another wrote is refused at once ("database is locked", answered as 503, and
-events are dropped), whatever the busy time-out. Opened as IMMEDIATE it waits its turn. Postgres, which
-production wants, has no such trouble.
+events are dropped), whatever the busy time-out. Opened as IMMEDIATE it waits its turn; only the outermost one
+of a request, or it would wait for itself. Postgres, which production wants, has no such trouble.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from importlib.metadata import version
 from typing import Any
 
@@ -16,17 +19,39 @@ from prefect.server.database import configurations
 
 PINNED = "3.8.8"
 
+# What the context's outermost transaction has begun; None outside of any.
+_begun: ContextVar[list[Any] | None] = ContextVar("begun", default=None)
+
 
 def install() -> None:
     """Patch the server in this process; raises RuntimeError for any other version of Prefect."""
     if (found := version("prefect")) != PINNED:
         raise RuntimeError(f"made for Prefect {PINNED}, found {found}: check the aid, then change the pin")
 
+    original = configurations.AioSqliteConfiguration.begin_transaction
+
+    @asynccontextmanager
+    async def begin_transaction(self: Any, session: Any, with_for_update: bool = False) -> AsyncIterator[Any]:
+        outermost = _begun.get() is None
+        token = _begun.set([]) if outermost else None
+        try:
+            async with original(self, session, with_for_update) as transaction:
+                yield transaction
+        finally:
+            if token is not None:
+                _begun.reset(token)
+
     def begin_sqlite_stmt(self: Any, conn: sa.Connection) -> None:
         del self
-        if configurations.SQLITE_BEGIN_MODE.get() is not None:
-            conn.exec_driver_sql("BEGIN IMMEDIATE")
+        if (mode := configurations.SQLITE_BEGIN_MODE.get()) is None:
+            return
+        begun = _begun.get()
+        if begun is not None and not begun:
+            begun.append(conn)
+            mode = "IMMEDIATE"
+        conn.exec_driver_sql(f"BEGIN {mode}")
 
+    configurations.AioSqliteConfiguration.begin_transaction = begin_transaction  # type: ignore[method-assign]
     configurations.AioSqliteConfiguration.begin_sqlite_stmt = begin_sqlite_stmt  # type: ignore[method-assign]
 
 

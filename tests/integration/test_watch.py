@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
 
 from flows.signals import DEAD_LETTERS_GROWING, REJECTIONS_HIGH
 from tests.integration.operations import start
-from tests.integration.sandbox import Driver
+from tests.integration.sandbox import SCALED, Driver
 from tests.integration.test_pipeline import event_text
 
 RECONCILE = "reconcile-interactions/reconcile"
@@ -45,12 +45,12 @@ def test_a_run_that_cannot_still_be_running_is_scheduled_again(driver: Driver) -
     try:
         id_ = str(uuid.uuid4())
         run_id = driver.create_run([event_text(id_)])
-        long_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
-        state = {"type": "RUNNING", "name": "Running", "timestamp": long_ago}
+        state = {"type": "RUNNING", "name": "Running"}
         url = f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}/set_state"
         requests.post(url, json={"state": state, "force": True}, timeout=10).raise_for_status()
     finally:
         driver.pause_live(paused=False)
+    time.sleep(float(SCALED["REVIVE_AFTER"]))
     driver.finished(start(driver, RECONCILE, last_hours=1, unsettled="none"))
     assert driver.finished(run_id)["state_type"] == "COMPLETED"
     assert driver.settled(id_)
