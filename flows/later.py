@@ -17,9 +17,10 @@ from prefect.runtime import deployment, flow_run
 from prefect.states import AwaitingRetry, Scheduled
 
 from tasks.batch import Work
-from tasks.bootstrap import services
+from tasks.bootstrap import BadSettings, services
 from tasks.errors import NotReady
 from tasks.events import to_text
+from tasks.settings import Settings
 from tasks.stores import Deferral
 from tasks.stores.dynamodb import iso
 
@@ -58,20 +59,30 @@ async def go_back(error: NotReady) -> None:
 
     Always raises: Abort, which leaves the run in the state that was set, or the error itself.
     """
-    settings = services().settings
+    delay, patience = _patience()
     run_id = flow_run.id
     if run_id is None or deployment.id is None:  # called as a plain function: nobody runs it again
         raise error
     async with get_client() as client:
         run = await client.read_flow_run(UUID(run_id))
         now = datetime.now(UTC)
-        if now - (run.start_time or now) > timedelta(seconds=settings.store_patience):
+        if now - (run.start_time or now) > timedelta(seconds=patience):
             raise error
-        again = datetime.now(UTC) + timedelta(seconds=settings.store_retry_delay)
+        again = datetime.now(UTC) + timedelta(seconds=delay)
         state: State[Any] = AwaitingRetry(scheduled_time=again, message=f"{error.code}: {error}")
         await client.set_flow_run_state(UUID(run_id), state, force=True)
     get_run_logger().warning("the run goes back until %s: %s", iso(again), error)
     raise Abort(f"the run goes back: {error.code}")
+
+
+def _patience() -> tuple[float, float]:
+    """Seconds until the run is tried again, and after which it gives up; the defaults where settings are wrong."""
+    try:
+        settings = services().settings
+    except BadSettings:
+        fields = Settings.model_fields
+        return fields["store_retry_delay"].default, fields["store_patience"].default
+    return settings.store_retry_delay, settings.store_patience
 
 
 def _parts(works: list[Work]) -> Iterator[list[Work]]:

@@ -8,8 +8,10 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import boto3
+from pydantic import ValidationError
 
-from tasks.genesys import GenesysClient, SharedBudget
+from tasks.errors import NotReady
+from tasks.genesys import GenesysClient, InvalidHost, SharedBudget
 from tasks.limits import GENESYS_REQUESTS, GENESYS_REQUESTS_BACKGROUND, PrefectLimits
 from tasks.settings import BlockNames, Settings, settings
 from tasks.stores import ConversationArchive, InteractionTable, QuarantineTable, archive, dynamodb
@@ -33,9 +35,22 @@ class Services:
     storing: ThreadPoolExecutor
 
 
+class BadSettings(NotReady):
+    """This worker's environment is wrong: its runs go back until a worker with a right one takes them."""
+
+    code = "bad-settings"
+
+
 @lru_cache(maxsize=1)
 def services() -> Services:
-    """The process's services; made at first use. Raises pydantic's ValidationError for bad settings."""
+    """The process's services; made at first use. Raises BadSettings, which names each variable at fault."""
+    try:
+        return _services()
+    except (ValidationError, InvalidHost) as error:
+        raise BadSettings(f"the worker's settings are wrong, mend them and start it again: {error}") from None
+
+
+def _services() -> Services:
     config, aws, aws_for_bucket = _environment()
     limits = PrefectLimits(config.limit_cache)
     database = dynamodb.client(config.store_concurrency, aws)

@@ -138,3 +138,22 @@ def test_the_request_budget_is_shown_in_the_ui(driver: Driver) -> None:
     shown = driver.until(lambda: driver.api("/artifacts/filter", query))[0]
     assert "of 300 requests used" in shown["description"]
     assert "| replay and reconcile |" in shown["data"]
+
+
+def test_a_worker_with_wrong_settings_loses_nothing(driver: Driver) -> None:
+    """Its run goes back and names the variable at fault; the next worker, set up right, finishes it."""
+    sandbox = driver.sandbox
+    sandbox.children.pop("worker 1").stop()
+    wrong = sandbox.start_worker(40, SETTLE_EVERY="never", STORE_RETRY_DELAY="2")
+    try:
+        id_ = str(uuid.uuid4())
+        run_id = driver.create_run([event_text(id_)])
+        waiting = driver.until(
+            lambda: next((r for r in driver.runs() if r["id"] == run_id and awaits(r)), None)
+        )
+        assert "SETTLE_EVERY" in waiting["state"]["message"]
+    finally:
+        sandbox.children.pop(wrong.name).stop()
+        sandbox.start_worker(1)
+    assert driver.finished(run_id, 120)["state_type"] == "COMPLETED"
+    assert driver.settled(id_)
