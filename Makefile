@@ -17,7 +17,10 @@ test: $(READY)  ## everything that a change must pass
 	$(BIN)/pytest -m "not long" -n 2 --dist loadfile
 
 test-long: $(LONG)  ## the browser, Genesys's own SDK, the runs that take minutes
-	$(BIN)/pytest -m long
+	$(BIN)/pytest -m "long and not bench"
+
+bench: $(READY)  ## requests and rates under Genesys's limit; on a machine that does nothing else
+	$(BIN)/pytest -m bench -s
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check .

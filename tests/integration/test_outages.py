@@ -6,6 +6,7 @@ import signal
 import time
 import uuid
 
+import pytest
 import requests
 
 from tests.integration.outage_sandbox import fragile  # noqa: F401 - a fixture
@@ -61,6 +62,8 @@ def state(driver: Driver, run_id: str) -> str:
     )
 
 
+@pytest.mark.long
+@pytest.mark.timeout(500)
 def test_a_batch_that_kills_its_workers_ends_in_quarantine(fragile: Driver) -> None:  # noqa: F811
     """After three restarts the events of a run whose worker died each time are in quarantine, with the reason."""
     id_ = str(uuid.uuid4())
@@ -69,7 +72,7 @@ def test_a_batch_that_kills_its_workers_ends_in_quarantine(fragile: Driver) -> N
     for number in range(10, 14):
         fragile.until(lambda: state(fragile, run) == "RUNNING", 60)
         name = next(name for name in fragile.sandbox.children if name.startswith("worker"))
-        time.sleep(4)  # it has sent a heartbeat
+        time.sleep(12)  # it has sent some heartbeats
         victim = fragile.sandbox.children.pop(name)
         victim.signal(signal.SIGKILL)
         victim.process.wait()

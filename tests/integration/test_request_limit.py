@@ -109,6 +109,7 @@ def test_ten_thousand_interactions_take_a_hundred_requests(
     assert not two_workers.quarantined()
 
 
+@pytest.mark.bench
 def test_thirty_thousand_interactions_stay_within_the_limit(
     two_workers: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def small_requests(two_workers: Driver) -> Iterator[Driver]:
         sandbox.start_worker(number)
 
 
+@pytest.mark.bench
 def test_most_of_the_allowance_is_used_while_there_is_work(
     small_requests: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
