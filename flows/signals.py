@@ -5,9 +5,7 @@ Prefect's open-source triggers compute no ratios, so the flows look themselves, 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -22,7 +20,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.events import emit_event
 from prefect.runtime import flow_run
 
-from tasks.outcomes import Kind, Outcome
+from tasks.outcomes import Kind, Outcome, counted
 
 OUTCOMES_FAILED = "interactions.outcomes.failed"
 REJECTIONS_HIGH = "interactions.rejections.high"
@@ -31,7 +29,6 @@ DEAD_LETTERS_GROWING = "interactions.dead-letters.growing"
 WINDOW = timedelta(minutes=15)
 SHARE = 0.05  # of the window's events; more rejected ones than this are somebody's mistake
 _LEAST_EVENTS = 20  # below this, a share says nothing
-_COUNTS = re.compile(", ".join(rf"(\d+) {kind.value}" for kind in Kind))
 
 
 async def signal(outcomes: list[Outcome]) -> None:
@@ -40,20 +37,11 @@ async def signal(outcomes: list[Outcome]) -> None:
     if counts[Kind.FAILED]:
         emit(OUTCOMES_FAILED, {"failed": counts[Kind.FAILED], "events": len(outcomes)})
     if counts[Kind.REJECTED]:
-        window = counted(await _recent_runs()) + counts
+        messages = (run.state.message for run in await _recent_runs() if run.state)
+        window = counted(messages) + counts
         share = window[Kind.REJECTED] / window.total()
         if window.total() >= _LEAST_EVENTS and share > SHARE:
             emit(REJECTIONS_HIGH, {"rejected": window[Kind.REJECTED], "events": window.total()})
-
-
-def counted(runs: Iterable[FlowRun]) -> Counter[Kind]:
-    """The outcomes that runs name in their final messages, added up."""
-    counts: Counter[Kind] = Counter()
-    for run in runs:
-        found = _COUNTS.search((run.state.message if run.state else None) or "")
-        if found:
-            counts.update(dict(zip(Kind, map(int, found.groups()), strict=True)))
-    return counts
 
 
 async def _recent_runs() -> list[FlowRun]:

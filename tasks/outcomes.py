@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,3 +34,15 @@ def summary(outcomes: Iterable[Outcome]) -> str:
     """`25 saved, 0 unchanged, 0 deferred, 0 rejected, 0 failed`."""
     counts = Counter(outcome.kind for outcome in outcomes)
     return ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind)
+
+
+_SUMMARY = re.compile(", ".join(rf"(\d+) {kind.value}" for kind in Kind))
+
+
+def counted(messages: Iterable[str | None]) -> Counter[Kind]:
+    """Read the summaries in runs' messages back, added up; a message without one counts nothing."""
+    counts: Counter[Kind] = Counter()
+    for message in messages:
+        if found := _SUMMARY.search(message or ""):
+            counts.update(dict(zip(Kind, map(int, found.groups()), strict=True)))
+    return counts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections import Counter
@@ -16,9 +15,8 @@ from rich.table import Table
 
 from deployments.sandbox.samples import customer_end, put_events
 from deployments.sandbox.stack import EVENT_SOURCE, Sandbox
-from tasks.outcomes import Kind
+from tasks.outcomes import Kind, counted
 
-_COUNTS = re.compile(", ".join(rf"(\d+) {kind.value}" for kind in Kind))
 _POLL = 0.25
 _SHOWN = 50  # rows of the printed table
 _PATIENCE = 300.0  # seconds without any progress, after which the demonstration gives up
@@ -35,15 +33,15 @@ def demo(sandbox: Sandbox, console: Console, events: int) -> bool:
     seconds = time.monotonic() - started
     console.print(_table(sandbox, ids))
     console.print(f"Runs and their artifacts: {sandbox.ui_url}")
-    numbers = ", ".join(f"{counts[kind.value]} {kind.value}" for kind in Kind)
+    numbers = ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind)
     console.print(f"{numbers} in {seconds:.1f} s", highlight=False)
-    return counts[Kind.SAVED.value] == events
+    return counts[Kind.SAVED] == events
 
 
-def _watch(sandbox: Sandbox, console: Console, events: int) -> Counter[str]:
+def _watch(sandbox: Sandbox, console: Console, events: int) -> Counter[Kind]:
     """Follow the runs until every event has an outcome."""
     columns = (TextColumn("events with an outcome"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    counts: Counter[str] = Counter()
+    counts: Counter[Kind] = Counter()
     deadline = time.monotonic() + _PATIENCE
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("", total=events)
@@ -57,16 +55,9 @@ def _watch(sandbox: Sandbox, console: Console, events: int) -> Counter[str]:
     return counts
 
 
-def outcomes(prefect_api_url: str) -> Counter[str]:
+def outcomes(prefect_api_url: str) -> Counter[Kind]:
     """The outcomes that all runs of process-interactions name in their states, added up."""
-    counts: Counter[str] = Counter()
-    for run in finished_runs(prefect_api_url):
-        found = _COUNTS.search(run["state"].get("message") or "")
-        if found:
-            counts.update(
-                {kind.value: int(number) for kind, number in zip(Kind, found.groups(), strict=True)}
-            )
-    return counts
+    return counted(run["state"].get("message") for run in finished_runs(prefect_api_url))
 
 
 def finished_runs(prefect_api_url: str) -> list[dict[str, Any]]:
