@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -29,8 +29,9 @@ from tasks.patience import due, settle_delay, throttle_delay
 from tasks.process import as_bug, in_thread
 from tasks.retries import policy
 from tasks.settings import task_policy
-from tasks.stores import Deferral, Provenance, QuarantineRow, Written
+from tasks.stores import Deferral, NewRow, Provenance, QuarantineRow, Write, Written
 from tasks.stores.dynamodb import iso
+from tasks.stores.inserts import STATEMENTS
 from tasks.stores.quarantine import failed_id
 
 _SLOT_SECONDS = 60.0  # longest wait for a slot of the write limit, below the task's time-out
@@ -53,13 +54,16 @@ class GaveUp(PermanentError):
 class Saving:
     """A chunk being saved; `outcomes` survives the task's retries, so that a retry does only what is left."""
 
-    __slots__ = ("attempt", "deferred", "flow_run_id", "force", "outcomes", "processed")
+    __slots__ = ("attempt", "deferred", "flow_run_id", "force", "inserted", "outcomes", "processed")
 
     def __init__(self, processed: Processed, flow_run_id: str, attempt: int, *, force: bool = False) -> None:
         self.processed = processed
         self.flow_run_id = flow_run_id
         self.attempt = attempt
         self.force = force
+        self.inserted: dict[
+            str, Deferral | None
+        ] = {}  # new rows, written many at once, and what they wait for
         self.outcomes: dict[str, list[Outcome]] = {}
         self.deferred: list[tuple[Work, Deferral]] = []  # those that need a later run
 
@@ -79,19 +83,27 @@ class Saving:
 async def save(saving: Saving) -> Saving:
     """Write a processed chunk and return it with its outcomes.
 
-    Writes run side by side under the limit `store-writes`. Raises StoreUnavailable after the task's retries:
+    Interactions that the table does not know yet are inserted many at once; every other one, and whatever was
+    not inserted, is a conditional write of its own. Writes run side by side under the limit `store-writes`.
+    Raises StoreUnavailable after the task's retries:
     the run then goes back and waits.
     """
     given = services()
     await in_thread(given.storing, partial(given.limits.value, STORE_WRITES))
     async with _write_slot():
+        parts = (in_thread(given.storing, partial(_insert, given, saving, part)) for part in _new(saving))
+        await _all(parts)
         calls = (in_thread(given.storing, write) for write in _writes(given, saving))
-        results = await asyncio.gather(*calls, return_exceptions=True)
-    for error in results:
-        if isinstance(error, BaseException):
-            raise error
+        await _all(calls)
     get_run_logger().info("saved, attempt %d: %d interactions", saving.attempt, len(saving.outcomes))
     return saving
+
+
+async def _all(calls: Iterable[Awaitable[None]]) -> None:
+    """Wait for every call, then raise the first error."""
+    for error in await asyncio.gather(*calls, return_exceptions=True):
+        if error is not None:
+            raise error
 
 
 @asynccontextmanager
@@ -125,6 +137,32 @@ async def _release(lease_id: UUID) -> None:
             _discard_cleanup_lease(lease_id)  # or the task's end would release it once more
         except Exception as error:  # noqa: BLE001 - the chunk is saved, which must not be undone by this
             _log.warning("a slot of %s was not released (%s)", STORE_WRITES, type(error).__name__)
+
+
+def _new(saving: Saving) -> Iterator[list[Fetched]]:
+    """What was fetched and the table did not hold when it was looked up, a round trip's worth at a time."""
+    known = saving.processed.stored.keys() | saving.inserted | saving.outcomes.keys()
+    new = [each for each in saving.processed.fetched if each.work.interaction_id not in known]
+    for start in range(0, len(new), STATEMENTS):
+        yield new[start : start + STATEMENTS]
+
+
+def _insert(given: Services, saving: Saving, part: list[Fetched]) -> None:
+    rows = [_new_row(given, saving, fetched) for fetched in part]
+    inserted = given.interactions.insert(rows)
+    deferrals = {row.record.interaction_id: row.deferral for row in rows}
+    saving.inserted |= {id_: deferrals[id_] for id_ in inserted}
+
+
+def _new_row(given: Services, saving: Saving, fetched: Fetched) -> NewRow:
+    work, record, _ = fetched
+    return NewRow(record, _provenance(saving, work), _wait(given, saving, fetched)[0])
+
+
+def _wait(given: Services, saving: Saving, fetched: Fetched) -> tuple[Deferral | None, bool]:
+    """When to ask again for what was fetched, and whether that needs a run; never for what is settled."""
+    delay = None if fetched.record.settled else settle_delay(saving.attempt, given.settings)
+    return (None, False) if delay is None else _deferral(saving, fetched.work, delay)
 
 
 def _writes(given: Services, saving: Saving) -> list[Callable[[], None]]:
@@ -163,12 +201,14 @@ def _guarded(given: Services, saving: Saving, work: Work, write: Callable[[], No
 
 def _save_fetched(given: Services, saving: Saving, fetched: Fetched) -> None:
     work, record, _ = fetched
-    delay = None if record.settled else settle_delay(saving.attempt, given.settings)
-    deferral, new = (None, False) if delay is None else _deferral(saving, work, delay)
     provenance = _provenance(saving, work)
-    write = given.interactions.save(
-        record, provenance, deferral if new else None, force=saving.force, keep_waiting=bool(deferral)
-    )
+    if work.interaction_id in saving.inserted:
+        deferral, new, write = saving.inserted[work.interaction_id], True, Write(Written.WRITTEN)
+    else:
+        deferral, new = _wait(given, saving, fetched)
+        write = given.interactions.save(
+            record, provenance, deferral if new else None, force=saving.force, keep_waiting=bool(deferral)
+        )
     _archive(given, fetched, write.written)
     if write.written is Written.ERASED:
         saving.done(work, Kind.UNCHANGED, write.written.value)

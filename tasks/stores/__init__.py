@@ -2,8 +2,9 @@
 
 from tasks.stores.archive import ConversationArchive
 from tasks.stores.errors import ItemRefused, StoreError, StoreMisconfigured, StoreThrottled, StoreUnavailable
-from tasks.stores.interactions import Buried, Deferral, InteractionTable, Provenance, Stored, Write, Written
+from tasks.stores.interactions import InteractionTable
 from tasks.stores.quarantine import QuarantineRow, QuarantineTable
+from tasks.stores.rows import Buried, Deferral, NewRow, Provenance, Stored, Write, Written
 
 __all__ = [
     "Buried",
@@ -11,6 +12,7 @@ __all__ = [
     "Deferral",
     "InteractionTable",
     "ItemRefused",
+    "NewRow",
     "Provenance",
     "QuarantineRow",
     "QuarantineTable",

@@ -8,9 +8,7 @@ later fetch (by Genesys's clock) before earlier, then by content.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
@@ -18,13 +16,14 @@ from botocore.exceptions import ClientError
 from tasks.records import CONTENT_FIELDS, InteractionRecord
 from tasks.stores.dynamodb import Update, batch_get, iso, marshal, recovery, unmarshal
 from tasks.stores.errors import translated
+from tasks.stores.inserts import insert_each
+from tasks.stores.rows import DUE, Buried, Deferral, NewRow, Provenance, Stored, Write, Written
 from tasks.stores.searches import WHOLE, Share, due_before, unsettled_before
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 RUNS_KEPT = 20
-DUE = "due"  # the one partition of the sparse index byDue
 _TOMBSTONE = frozenset({"interactionId", "erasedAt", "receiptId", "expiresAt"})
 _WAITING = ("dueAt", "dueKey", "deferredBy")
 _LOOKED_UP = (
@@ -37,100 +36,6 @@ _LOOKED_UP = (
     "deferredBy",
     "contentHash",
 )
-
-
-class Written(StrEnum):
-    """What a conditional write came to."""
-
-    WRITTEN = "written"
-    OWN = "written by this run before"
-    REFRESHED = "same content"
-    STALE = "the store holds this or newer"
-    ERASED = "the interaction was erased"
-
-
-class Buried(StrEnum):
-    """What a tombstone took the place of."""
-
-    RECORD = "record"
-    PLACEHOLDER = "placeholder"
-    TOMBSTONE = "tombstone"
-    NOTHING = "nothing"
-
-    @classmethod
-    def of(cls, item: dict[str, Any] | None) -> Buried:
-        """What an item is."""
-        if not item:
-            return cls.NOTHING
-        if "erasedAt" in item:
-            return cls.TOMBSTONE
-        return cls.RECORD if "version" in item else cls.PLACEHOLDER
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where a write comes from; outside the record's content and version."""
-
-    flow_run_id: str
-    attempt: int
-    event_id: str | None = None
-    event_type: str | None = None
-    event_time: str | None = None
-
-
-@dataclass(frozen=True)
-class Deferral:
-    """When an interaction is to be asked for again (UTC), and the number of that attempt."""
-
-    due_at: datetime
-    attempt: int
-
-    def attributes(self, flow_run_id: str) -> dict[str, Any]:
-        """The waiting part of an item."""
-        return {
-            "dueAt": iso(self.due_at),
-            "dueKey": DUE,
-            "attempt": self.attempt,
-            "deferredBy": flow_run_id,
-        }
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What the table holds of an interaction, as far as deciding needs it."""
-
-    interaction_id: str
-    settled: bool = False
-    known: bool = False
-    erased: bool = False
-    due_at: str | None = None
-    attempt: int = 0
-    deferred_by: str | None = None
-    version: str = ""
-    content_hash: str | None = None
-
-    @classmethod
-    def from_item(cls, item: dict[str, Any]) -> Stored:
-        """Read an item; `known` says that it holds a record and not only a deferral."""
-        return cls(
-            interaction_id=str(item["interactionId"]),
-            settled=bool(item.get("settled", False)),
-            known="version" in item,
-            erased="erasedAt" in item,
-            due_at=item.get("dueAt"),
-            attempt=int(item.get("attempt", 0)),
-            deferred_by=item.get("deferredBy"),
-            version=str(item.get("version", "")),
-            content_hash=item.get("contentHash"),
-        )
-
-
-@dataclass(frozen=True)
-class Write:
-    """A write's result, and what the table holds after a refusal."""
-
-    written: Written
-    stored: Stored | None = None
 
 
 class InteractionTable:
@@ -171,6 +76,15 @@ class InteractionTable:
             return self.save(record, provenance, deferral, keep_waiting=keep_waiting)
         own = old.get("flowRunId") == provenance.flow_run_id
         return Write(Written.OWN if own else Written.REFRESHED, stored)
+
+    def insert(self, rows: Sequence[NewRow]) -> frozenset[str]:
+        """Add rows for interactions that the table does not hold; the ids of those that were added.
+
+        25 conditional writes a round trip, each for itself. Whatever was not added (it is there already, it was
+        erased, the store was busy, the item is refused) is for `save` to decide. Raises StoreUnavailable.
+        """
+        items = [self._new_item(row) for row in rows]
+        return insert_each(self._client, self.table, "interactionId", items)
 
     def defer(self, interaction_id: str, provenance: Provenance, deferral: Deferral) -> Write:
         """Note when to ask again, whatever the table holds, unless the interaction was erased."""
@@ -243,6 +157,18 @@ class InteractionTable:
             "eventTime": provenance.event_time,
             "expiresAt": expires,
         }
+
+    def _new_item(self, row: NewRow) -> dict[str, Any]:
+        """What the first write of `save` would make of an interaction that the table does not hold."""
+        waiting = row.deferral.attributes(row.provenance.flow_run_id) if row.deferral else {}
+        values = {
+            "interactionId": row.record.interaction_id,
+            **self._attributes(row.record, row.provenance),
+            "attempt": row.provenance.attempt,
+            "runs": [row.provenance.flow_run_id],
+            **waiting,
+        }
+        return {name: value for name, value in values.items() if value is not None}
 
     @staticmethod
     def _append_run(update: Update, provenance: Provenance) -> None:

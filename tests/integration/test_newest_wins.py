@@ -36,6 +36,7 @@ from tasks.stores import (
     Deferral,
     InteractionTable,
     ItemRefused,
+    NewRow,
     Provenance,
     StoreUnavailable,
     Written,
@@ -154,6 +155,18 @@ class Saved:
         )
 
 
+@dataclass(frozen=True)
+class Inserted(Saved):
+    """The same, taken for new: inserted if the table holds nothing, else saved."""
+
+    def __call__(self, table: InteractionTable, interaction_id: str) -> Any:
+        """Save it as the save task does what it did not find when it looked."""
+        record = self.fetched.record(interaction_id)
+        deferral = None if record.settled or self.waiting != "deferred" else later()
+        if not table.insert([NewRow(record, Provenance(self.run, 1), deferral)]):
+            super().__call__(table, interaction_id)
+
+
 def later() -> Deferral:
     """A deferral by the thread's own clock."""
     return Deferral(SkewedDatetime.now(UTC) + timedelta(minutes=1), 2)
@@ -180,7 +193,13 @@ def forced(saved: Saved, table: InteractionTable, interaction_id: str) -> Any:
 
 
 fetches = st.builds(Fetched, st.sampled_from(KINDS), st.integers(0, 3))
-saves = st.builds(Saved, fetches, st.sampled_from(RUNS), st.sampled_from(("deferred", "standing", "over")))
+saves = st.builds(
+    lambda kind, *rest: kind(*rest),
+    st.sampled_from((Saved, Inserted)),
+    fetches,
+    st.sampled_from(RUNS),
+    st.sampled_from(("deferred", "standing", "over")),
+)
 others = st.sampled_from((put_off, give_up))
 works = st.lists(st.one_of(saves, saves, saves, others), min_size=1, max_size=4)
 schedules = st.lists(st.integers(0, 1), max_size=24)
@@ -322,6 +341,46 @@ def test_each_write_says_what_it_came_to(client: Any) -> None:
     assert table.entomb(id_, "receipt") is Buried.RECORD
     assert save("ended again", 9, "d") is Written.ERASED
     assert table.defer(id_, Provenance("d", 1), later()).written is Written.ERASED
+
+
+def test_many_new_rows_are_inserted_and_no_other_is_touched(client: Any) -> None:
+    """Of sixty rows those that the table holds, in whatever form, are left as they are; the others are added."""
+    table = InteractionTable(client, "interactions")
+    ids = [str(uuid.uuid4()) for _ in range(60)]
+    held, waiting, erased = ids[:3]
+    table.save(Fetched("ended again", 5).record(held), Provenance("first", 1))
+    put_off(table, waiting)
+    bury(table, erased)
+    before = {id_: table.get(id_) for id_ in ids[:3]}
+    rows = [NewRow(Fetched("settled", 9).record(id_), Provenance("second", 1)) for id_ in ids]
+    assert table.insert(rows) == set(ids[3:])
+    assert {id_: table.get(id_) for id_ in ids[:3]} == before
+    assert table.insert(rows) == frozenset()
+
+
+def test_an_inserted_row_is_the_row_that_a_save_makes(client: Any) -> None:
+    """Attribute by attribute, with and without a deferral."""
+    table = InteractionTable(client, "interactions")
+    for kind in ("settled", "unsettled"):
+        id_ = str(uuid.uuid4())
+        record = Fetched(kind, 1).record(id_)
+        provenance = Provenance("run", 2, "event", "customer.end", "2026-01-15T10:00:00.000Z")
+        deferral = None if record.settled else later()
+        table.save(record, provenance, deferral)
+        saved = table.get(id_)
+        client.delete_item(TableName="interactions", Key={"interactionId": {"S": id_}})
+        assert table.insert([NewRow(record, provenance, deferral)]) == {id_}
+        assert table.get(id_) == saved
+
+
+def test_an_item_that_cannot_be_inserted_costs_no_other(client: Any) -> None:
+    """One that is too large and one that DynamoDB has no type for are left out; their neighbours are added."""
+    table = InteractionTable(client, "interactions")
+    ids = [str(uuid.uuid4()) for _ in range(4)]
+    records = [Fetched("settled", 1).record(id_) for id_ in ids]
+    records[1].content["metrics"] = {f"t{'x' * 60}{n}": n for n in range(8_000)}
+    records[2].content["metrics"] = {"tTalk": 0.5}
+    assert table.insert([NewRow(record, Provenance("run", 1)) for record in records]) == {ids[0], ids[3]}
 
 
 def test_provenance_is_outside_content_and_version(client: Any) -> None:
