@@ -73,7 +73,8 @@ async def _all_chunks(validated: Validated, attempt: int, lane: Lane, *, force: 
             return await save(Saving(processed, run_id(), attempt, force=force))
 
     chunks = validated.chunks(settings.genesys_batch_size)
-    results = await asyncio.gather(*(one(works) for works in chunks), return_exceptions=True)
+    async with services().write_slots.kept():
+        results = await asyncio.gather(*(one(works) for works in chunks), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
             raise result

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from tasks.errors import NotReady
 from tasks.genesys import GenesysClient, InvalidHost, SharedBudget
-from tasks.limits import GENESYS_REQUESTS, GENESYS_REQUESTS_BACKGROUND, PrefectLimits
-from tasks.settings import BlockNames, Settings, settings
+from tasks.limits import GENESYS_REQUESTS, GENESYS_REQUESTS_BACKGROUND, STORE_WRITES, PrefectLimits
+from tasks.settings import BlockNames, Settings, settings, task_policy
+from tasks.slots import Slots
 from tasks.stores import ConversationArchive, InteractionTable, QuarantineTable, archive, dynamodb
 
 Lane = Literal["live", "background"]
@@ -33,6 +34,7 @@ class Services:
     archive: ConversationArchive | None
     fetching: ThreadPoolExecutor
     storing: ThreadPoolExecutor
+    write_slots: Slots
 
 
 class BadSettings(NotReady):
@@ -70,6 +72,9 @@ def _services() -> Services:
         archive=_archive(config, bucket, aws_for_bucket) if bucket else None,
         fetching=ThreadPoolExecutor(FETCH_THREADS, "fetch"),
         storing=ThreadPoolExecutor(config.store_concurrency, "store"),
+        write_slots=Slots(
+            STORE_WRITES, at_once=config.chunks_written, longest_use=task_policy().task_timeout
+        ),
     )
 
 

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from uuid import UUID
 
-from anyio import move_on_after
 from prefect import get_run_logger, task
-from prefect.concurrency._asyncio import (
-    _discard_cleanup_lease,
-    aacquire_concurrency_slots_with_lease,
-    arelease_concurrency_slots_with_lease,
-)
 
 from tasks.batch import Fetched, Processed, Work
 from tasks.bootstrap import Services, services
@@ -28,14 +20,11 @@ from tasks.outcomes import Kind, Outcome
 from tasks.patience import due, settle_delay, throttle_delay
 from tasks.process import as_bug, in_thread
 from tasks.retries import policy
-from tasks.settings import task_policy
 from tasks.stores import Deferral, NewRow, Provenance, QuarantineRow, Write, Written
 from tasks.stores.dynamodb import iso
 from tasks.stores.inserts import STATEMENTS
 from tasks.stores.quarantine import failed_id
 
-_SLOT_SECONDS = 60.0  # longest wait for a slot of the write limit, below the task's time-out
-_RELEASE_SECONDS = 10.0  # longest wait for a slot to be given back
 _log = logging.getLogger(__name__)
 
 
@@ -89,8 +78,8 @@ async def save(saving: Saving) -> Saving:
     the run then goes back and waits.
     """
     given = services()
-    await in_thread(given.storing, partial(given.limits.value, STORE_WRITES))
-    async with _write_slot():
+    total = await in_thread(given.storing, partial(given.limits.value, STORE_WRITES))
+    async with given.write_slots.one(total):
         parts = (in_thread(given.storing, partial(_insert, given, saving, part)) for part in _new(saving))
         await _all(parts)
         calls = (in_thread(given.storing, write) for write in _writes(given, saving))
@@ -104,39 +93,6 @@ async def _all(calls: Iterable[Awaitable[None]]) -> None:
     for error in await asyncio.gather(*calls, return_exceptions=True):
         if error is not None:
             raise error
-
-
-@asynccontextmanager
-async def _write_slot() -> AsyncIterator[None]:
-    """A slot of the limit `store-writes`; raises NotReady when Prefect does not give one.
-
-    Prefect's own context manager would renew the lease from a thread and a client of its own, for each chunk:
-    measured, half of what a chunk asks of the server. This lease outlives the task instead.
-    """
-    try:
-        lease = await aacquire_concurrency_slots_with_lease(
-            [STORE_WRITES],
-            1,
-            timeout_seconds=_SLOT_SECONDS,
-            lease_duration=task_policy().task_timeout + _SLOT_SECONDS,
-            strict=True,
-        )
-    except Exception as error:
-        raise NotReady(f"no slot of the limit {STORE_WRITES!r} ({type(error).__name__})") from error
-    try:
-        yield
-    finally:
-        await _release(lease.lease_id)
-
-
-async def _release(lease_id: UUID) -> None:
-    """Give a slot back, even when the task is being cancelled; one that cannot be ends with its lease."""
-    with move_on_after(_RELEASE_SECONDS, shield=True):
-        try:
-            await arelease_concurrency_slots_with_lease(lease_id)
-            _discard_cleanup_lease(lease_id)  # or the task's end would release it once more
-        except Exception as error:  # noqa: BLE001 - the chunk is saved, which must not be undone by this
-            _log.warning("a slot of %s was not released (%s)", STORE_WRITES, type(error).__name__)
 
 
 def _new(saving: Saving) -> Iterator[list[Fetched]]:

@@ -171,6 +171,7 @@ class Settings(BaseSettings):
         description="Seconds Running after which reconcile takes a run for dead; above FLOW_TIMEOUT",
     )
     chunks_in_flight: int = Field(default=5, ge=1, description="Chunks of one run processed at once")
+    chunks_written: int = Field(default=4, ge=1, description="Chunks written at once by one process")
 
     live_deployment: str = Field(
         default="process-interactions/live", description="Deployment that deferred interactions go back to"

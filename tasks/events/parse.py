@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from tasks.events.event import InteractionEvent
@@ -26,6 +27,9 @@ from tasks.events.shapes import Body, Envelope, as_object, canonical_id, interac
 _GENESYS = re.compile(r"v2\.detail\.events\.conversation\.\{id\}\.([A-Za-z0-9_.-]+)")
 _TOPIC = re.compile(r"v2(\.([A-Za-z]+|\{id\}))+")
 _LONGEST_INTEGER = 18
+# A run reads its events twice, for its name and to validate them; ten runs of a thousand are in hand at once.
+_REMEMBERED = 10_000
+_REMEMBERED_LENGTH = 1_000  # characters: 20 MB at the most
 
 _SHARED = {"participant_id", "session_id", "queue_id", "media_type", "direction", "disconnect_type"}
 
@@ -38,6 +42,15 @@ def parse(text: str) -> list[Outcome]:
     A record that is refused does not touch its neighbours, so a list may give events and rejections mixed.
     """
     text = str(text)  # a caller from outside the type checker's reach may hold bytes or None
+    return list(_remembered(text)) if len(text) <= _REMEMBERED_LENGTH else _read(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(text: str) -> tuple[Outcome, ...]:
+    return tuple(_read(text))
+
+
+def _read(text: str) -> list[Outcome]:
     try:
         return _parsed(text)
     except Unacceptable as refusal:
