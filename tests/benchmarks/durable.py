@@ -32,11 +32,18 @@ class Durable(Script):
         """Start the database, then the process."""
         if commands := binaries():
             self._postgres = Postgres(self.stage.sandbox.folder / "dbos", commands).__enter__()
-        super().__enter__()
+        try:
+            super().__enter__()
+        except BaseException:
+            self._stop_database()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
+        self._stop_database()
+
+    def _stop_database(self) -> None:
         if self._postgres:
             self._postgres.__exit__()
 

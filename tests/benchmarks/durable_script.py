@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from dbos import DBOS, DBOSConfig, Queue
+from dbos import DBOS, DBOSConfig
 
 from tasks.records import InteractionRecord
 from tests.benchmarks.events import parts
@@ -44,15 +44,16 @@ def take(texts: list[str]) -> int:
 def main() -> None:
     """Take bursts."""
     grain = os.environ["BENCHMARK_GRAIN"]
-    queue = Queue("events", worker_concurrency=_WORKFLOWS_AT_ONCE[grain], polling_interval_sec=0.05)
     config: DBOSConfig = {
         "name": "benchmark",
         "system_database_url": os.environ["BENCHMARK_DATABASE"],
-        "run_admin_server": False,
         "log_level": "WARNING",
     }
     DBOS(config=config)
     DBOS.launch()
+    queue = DBOS.register_queue(
+        "events", worker_concurrency=_WORKFLOWS_AT_ONCE[grain], polling_interval_sec=0.05
+    )
 
     def burst(texts: list[str]) -> None:
         handles = [queue.enqueue(take, list(part)) for part in parts(texts, _BATCH[grain])]
