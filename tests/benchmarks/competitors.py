@@ -116,7 +116,6 @@ class Pipeline(Script):
         bucket: bool = False,
     ) -> None:
         super().__init__(stage, key, label, "feeder", limited=limited, bucket=bucket)
-        self.most = 10_000 if pool == WARM_POOL else 1_000
         self._pool = pool
         self.worker: Child
 

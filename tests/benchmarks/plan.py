@@ -44,14 +44,35 @@ class Found:
 
 
 def run(stage: Stage, wanted: Wanted, found: Found, say: Say) -> None:
-    """Run every competitor through its bursts, one after the other, into `found`."""
+    """Run every competitor through its bursts, one after the other, into `found`.
+
+    One that is extrapolated anyway is not run once more under the limit.
+    """
     for key in (each for each in ORDER if each in wanted.only):
         for limited in wanted.limits:
             for make in _makers(stage, key, limited=limited):
-                with make() as competitor:
-                    _all_bursts(stage, competitor, wanted, found, say, limited=limited)
+                competitor = make()
+                if limited and (known := _largest_extrapolated(found, competitor.label)):
+                    found.figures += _beyond(known, wanted, limited=True)
+                else:
+                    with competitor:
+                        _all_bursts(stage, competitor, wanted, found, say, limited=limited)
         if wanted.bucket and key in "ad" and False in wanted.limits:
             _with_bucket(stage, key, wanted, found, say)
+
+
+def _largest_extrapolated(found: Found, label: str) -> Figure | None:
+    """The largest burst that was really run by one whose larger ones were extrapolated."""
+    mine = [each for each in found.figures if each.label == label]
+    if not any(each.extrapolated_from for each in mine):
+        return None
+    return max((each for each in mine if not each.extrapolated_from), key=lambda each: each.burst)
+
+
+def _beyond(known: Figure, wanted: Wanted, *, limited: bool) -> list[Figure]:
+    """The bursts that are too large to be run."""
+    larger = [count for count in wanted.bursts if count > known.burst]
+    return [extrapolated(known, count, limited=limited, allowed=ALLOWED) for count in larger]
 
 
 def _makers(stage: Stage, key: str, *, limited: bool) -> Iterator[Callable[[], Competitor]]:
@@ -72,23 +93,24 @@ def _makers(stage: Stage, key: str, *, limited: bool) -> Iterator[Callable[[], C
 def _all_bursts(
     stage: Stage, competitor: Competitor, wanted: Wanted, found: Found, say: Say, *, limited: bool
 ) -> None:
-    """Under the limit, what would be extrapolated anyway is derived from the run without it."""
-    largest: Figure | None = None
-    if limited:
-        mine = [f for f in found.figures if f.label == competitor.label and not f.limited]
-        largest = max((f for f in mine if not f.extrapolated_from), key=lambda f: f.burst, default=None)
-    for count in wanted.bursts:
-        if count > competitor.most or (limited and competitor.most <= _REPEATED and largest):
-            continue
-        largest = _repeated(stage, competitor, count, wanted, say, limited=limited)
-        found.figures.append(largest)
-        _note_memory(competitor, count * largest.repeats, found)
-    if largest and competitor.most < max(wanted.bursts):
-        found.figures.append(extrapolated(largest, max(wanted.bursts), limited=limited, allowed=ALLOWED))
+    for count in _counts(competitor, wanted, limited=limited):
+        figure = _repeated(stage, competitor, count, wanted, say, limited=limited)
+        found.figures.append(figure)
+        _note_memory(competitor, count * figure.repeats, found)
+    if competitor.most < max(wanted.bursts):
+        found.figures += _beyond(found.figures[-1], wanted, limited=limited)
     if limited and competitor.key == "a" and wanted.sustained:
         say(f"{competitor.label}: {SUSTAINED:,} events, limit on")
         found.sustained = burst(stage, competitor, SUSTAINED, limited=True)
         _note_memory(competitor, SUSTAINED, found)
+
+
+def _counts(competitor: Competitor, wanted: Wanted, *, limited: bool) -> list[int]:
+    """The bursts it is given; one that cannot take the largest is given as many as it can."""
+    largest = max(wanted.bursts)
+    if competitor.most < largest:
+        return [*(count for count in wanted.bursts if count < competitor.most), competitor.most]
+    return [largest] if limited and competitor.key in "be" else list(wanted.bursts)
 
 
 def _repeated(
