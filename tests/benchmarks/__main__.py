@@ -35,6 +35,7 @@ def benchmark(
     bursts: str = "1,100,1000,10000",
     limit: Literal["on", "off", "both"] = "both",
     repeats: int = 3,
+    runs_each: int = 100,
     sustained: bool | None = None,
     bucket: bool | None = None,
     single: int | None = None,
@@ -47,6 +48,7 @@ def benchmark(
         bursts: How many events at once.
         limit: Genesys's request limit.
         repeats: How often a burst of up to 1,000 is run; the median counts.
+        runs_each: The largest burst with one Prefect flow run for each event; larger ones are extrapolated.
         sustained: Give 30,000 events under the limit, too; left out of a part.
         bucket: Run the largest burst with the bucket, too; left out of a part.
         single: How many single events, one a second; 60, none in a part.
@@ -57,6 +59,7 @@ def benchmark(
         bursts=tuple(int(each) for each in bursts.split(",")),
         limits=_LIMITS[limit],
         repeats=repeats,
+        runs_each=runs_each,
         sustained=whole if sustained is None else sustained,
         bucket=whole if bucket is None else bucket,
     )

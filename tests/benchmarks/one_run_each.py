@@ -19,9 +19,9 @@ _NAME = "one-event"
 class OneRunEach(Script):
     """The feeder, a worker with a process for each run, and the Prefect server."""
 
-    def __init__(self, stage: Stage, *, limited: bool) -> None:
+    def __init__(self, stage: Stage, most: int, *, limited: bool) -> None:
         super().__init__(stage, "c", "Prefect, one flow run per event", "event_feeder", limited=limited)
-        self.most = 100
+        self.most = most
         self.worker: Child
 
     def __enter__(self) -> Self:

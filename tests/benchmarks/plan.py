@@ -27,6 +27,7 @@ class Wanted:
     bursts: tuple[int, ...] = (1, 100, 1_000, 10_000)
     limits: tuple[bool, ...] = (False, True)
     repeats: int = 3
+    runs_each: int = 100  # events of the largest burst with one Prefect flow run for each
     sustained: bool = True
     bucket: bool = True
 
@@ -50,7 +51,7 @@ def run(stage: Stage, wanted: Wanted, found: Found, say: Say) -> None:
     """
     for key in (each for each in ORDER if each in wanted.only):
         for limited in wanted.limits:
-            for make in _makers(stage, key, limited=limited):
+            for make in _makers(stage, key, wanted, limited=limited):
                 competitor = make()
                 if limited and (known := _largest_extrapolated(found, competitor.label)):
                     found.figures += _beyond(known, wanted, limited=True)
@@ -75,14 +76,14 @@ def _beyond(known: Figure, wanted: Wanted, *, limited: bool) -> list[Figure]:
     return [extrapolated(known, count, limited=limited, allowed=ALLOWED) for count in larger]
 
 
-def _makers(stage: Stage, key: str, *, limited: bool) -> Iterator[Callable[[], Competitor]]:
+def _makers(stage: Stage, key: str, wanted: Wanted, *, limited: bool) -> Iterator[Callable[[], Competitor]]:
     match key:
         case "a":
             yield lambda: Pipeline(stage, "a", "this pipeline", limited=limited)
         case "b":
             yield lambda: stock(stage, limited=limited)
         case "c":
-            yield lambda: one_run_each.OneRunEach(stage, limited=limited)
+            yield lambda: one_run_each.OneRunEach(stage, wanted.runs_each, limited=limited)
         case "d":
             yield lambda: Script(stage, "d", "floor: a plain script", "floor", limited=limited)
         case _:
@@ -117,7 +118,7 @@ def _repeated(
     stage: Stage, competitor: Competitor, count: int, wanted: Wanted, say: Say, *, limited: bool
 ) -> Figure:
     repeats = wanted.repeats if count <= _REPEATED and not limited else 1
-    if count > 1 and competitor.key == "c":
+    if competitor.key == "c":  # a run takes seconds
         repeats = 1
     say(f"{competitor.label}: {count:,} events, limit {'on' if limited else 'off'}, {repeats} x")
     return middle([burst(stage, competitor, count, limited=limited) for _ in range(repeats)])
