@@ -69,14 +69,17 @@ def extrapolated(figure: Figure, burst: int, *, limited: bool, allowed: int) -> 
     times = burst / figure.burst
     requests = math.ceil(figure.requests * times)
     least = (math.ceil(requests / allowed) - 1) * WINDOW if limited else 0.0
+    seconds = max(figure.seconds * times, least)
+    most = min(requests, math.ceil(requests / seconds * WINDOW))
     return replace(
         figure,
         burst=burst,
         limited=limited,
-        seconds=max(figure.seconds * times, least),
+        seconds=seconds,
         ended=max(figure.ended * times, least),
         requests=requests,
-        most_in_window=min(requests, allowed) if limited else figure.most_in_window,
+        most_in_window=min(most, allowed) if limited else most,
+        asking=max(figure.asking * times, least),
         own_cpu=figure.own_cpu * times,
         server_cpu=figure.server_cpu * times,
         extrapolated_from=figure.burst,
