@@ -4,6 +4,7 @@ EVENTS ?= 25
 BIN := .venv/bin
 READY := .venv/ready
 LONG := .venv/long
+BENCH := .venv/bench
 
 .PHONY: demo sandbox test test-long bench check clean pins
 
@@ -19,8 +20,8 @@ test: $(READY)  ## everything that a change must pass
 test-long: $(LONG)  ## the browser, Genesys's own SDK, the runs that take minutes
 	$(BIN)/pytest -m "long and not bench"
 
-bench: $(READY)  ## requests and rates under Genesys's limit; on a machine that does nothing else
-	$(BIN)/pytest -m bench -s
+bench: $(BENCH)  ## this pipeline beside others, 25 minutes; on a machine that does nothing else (ONLY=a,d)
+	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY))
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check .
@@ -47,3 +48,7 @@ $(READY): requirements-dev.txt pyproject.toml requirements.in
 $(LONG): $(READY) requirements-long.in
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-long.in
 	@touch $(LONG)
+
+$(BENCH): $(READY) requirements-bench.in
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.in -c requirements-dev.txt
+	@touch $(BENCH)

@@ -1,0 +1,84 @@
+"""The three steps as every competitor but the pipeline takes them: validate, fetch, save, with no orchestration.
+
+All of it is the product's own code (client, records, conditional write), so that orchestration is what differs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tasks.events import InteractionEvent, parse
+from tasks.genesys import DynamoLedger, Fetch, GenesysClient, MemoryLedger, SharedBudget, Tally
+from tasks.records import InteractionRecord, build_record
+from tasks.settings import Settings
+from tasks.stores import ConversationArchive, InteractionTable, Provenance, QuarantineTable, archive, dynamodb
+
+ALLOWANCE = "BENCHMARK_ALLOWANCE"
+"""Variable: requests to Genesys in any 60 s. The pipeline reads Prefect's limit instead."""
+LEDGER = "BENCHMARK_LEDGER"
+"""Variable: `table` when several processes share the allowance, otherwise it is counted in this one's memory."""
+
+
+class Work:
+    """Clients that live as long as the process."""
+
+    def __init__(self) -> None:
+        config = Settings()
+        self._database = dynamodb.client(config.store_concurrency)
+        self._table = InteractionTable(self._database, config.interaction_table)
+        self._quarantine = QuarantineTable(self._database, config.quarantine_table, days=1)
+        bucket = config.conversation_bucket
+        self._archive = (
+            ConversationArchive(archive.client(config.store_concurrency), bucket) if bucket else None
+        )
+        self._genesys = GenesysClient.from_settings(config, self._budget(config))
+        self._saving = ThreadPoolExecutor(config.store_concurrency, "save")
+
+    def validate(self, texts: Sequence[str]) -> list[InteractionEvent]:
+        """The events; an invalid one is an error, for there is none in a benchmark."""
+        found = [each for text in texts for each in parse(text)]
+        events = [each for each in found if isinstance(each, InteractionEvent)]
+        if len(events) != len(found):
+            raise ValueError(f"{len(found) - len(events)} events were refused")
+        return events
+
+    def fetch(self, events: Sequence[InteractionEvent]) -> Fetch:
+        """Their conversations, with one request for each hundred."""
+        return self._genesys.get_conversations([event.interaction_id for event in events])
+
+    def save(self, fetch: Fetch, run: str) -> None:
+        """One conditional write for each, side by side; the whole conversation after it when a bucket is set."""
+        list(self._saving.map(lambda found: self._save(fetch, found, run), fetch.conversations.values()))
+
+    def look_up(self, interaction_id: str) -> None:
+        """What the pipeline reads of an interaction before it asks Genesys."""
+        self._table.lookup([interaction_id])
+        self._quarantine.failed_among([interaction_id])
+
+    def records(self, ids: Sequence[str]) -> list[InteractionRecord]:
+        """The records of some interactions, as a step hands them on."""
+        fetch = self._genesys.get_conversations(ids)
+        return [build_record(found, fetch.fetched_at) for found in fetch.conversations.values()]
+
+    def save_records(self, records: Sequence[InteractionRecord], run: str) -> None:
+        """One conditional write for each, side by side."""
+        list(self._saving.map(lambda record: self.write(record, run), records))
+
+    def _save(self, fetch: Fetch, conversation: dict[str, Any], run: str) -> None:
+        self.write(build_record(conversation, fetch.fetched_at), run)
+        if self._archive:
+            self._archive.put(conversation["conversationId"], conversation)
+
+    def write(self, record: InteractionRecord, run: str) -> None:
+        """The conditional write."""
+        self._table.save(record, Provenance(flow_run_id=run, attempt=1))
+
+    def _budget(self, config: Settings) -> SharedBudget:
+        allowance = int(os.environ[ALLOWANCE])
+        shared = os.environ.get(LEDGER) == "table"
+        ledger = DynamoLedger(self._database, config.budget_table) if shared else MemoryLedger()
+        tally = Tally(ledger, config.budget_window + config.budget_margin)
+        return SharedBudget(tally, lambda: allowance, max_wait=3600)
