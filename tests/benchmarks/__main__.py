@@ -35,7 +35,7 @@ def benchmark(
     bursts: str = "1,100,1000,10000",
     limit: Literal["on", "off", "both"] = "both",
     repeats: int = 3,
-    runs_each: int = 100,
+    runs_each: int = 20,
     sustained: bool | None = None,
     bucket: bool | None = None,
     single: int | None = None,

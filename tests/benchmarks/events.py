@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from deployments.sandbox.samples import customer_end
 
 SOURCE = "genesys.com/cloud/sandbox-org/sandbox"
+T = TypeVar("T")
 
 
 def ids(count: int) -> list[str]:
@@ -16,10 +18,10 @@ def ids(count: int) -> list[str]:
     return [str(uuid.uuid4()) for _ in range(count)]
 
 
-def parts(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+def parts(burst: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """A burst in parts of at most `size`."""
-    for start in range(0, len(texts), size):
-        yield texts[start : start + size]
+    for start in range(0, len(burst), size):
+        yield burst[start : start + size]
 
 
 def envelope(interaction_id: str) -> str:

@@ -1,6 +1,6 @@
 """The bridge's handler in a process of its own, given the buffer's messages as AWS gives them.
 
-AWS hands over up to BatchSize messages at once, 1,000 as the template has it, and again what came back; the
+AWS hands over up to BatchSize messages at once, 2,000 as the template has it, and again what came back; the
 emulator never more than ten, so the benchmark calls the handler itself.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from tests.benchmarks.events import parts
 from tests.benchmarks.player import play
 
-RECORDS = 1000
+RECORDS = 2000
 _BACK = 0.5  # seconds until what came back is given again; a visibility time-out stands for it
 
 

@@ -8,13 +8,22 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from tasks.events import InteractionEvent, parse
 from tasks.genesys import DynamoLedger, Fetch, GenesysClient, MemoryLedger, SharedBudget, Tally
 from tasks.records import InteractionRecord, build_record
 from tasks.settings import Settings
-from tasks.stores import ConversationArchive, InteractionTable, Provenance, QuarantineTable, archive, dynamodb
+from tasks.stores import (
+    ConversationArchive,
+    InteractionTable,
+    NewRow,
+    Provenance,
+    QuarantineTable,
+    archive,
+    dynamodb,
+)
+from tasks.stores.inserts import STATEMENTS
+from tests.benchmarks.events import parts
 
 ALLOWANCE = "BENCHMARK_ALLOWANCE"
 """Variable: requests to Genesys in any 60 s. The pipeline reads Prefect's limit instead."""
@@ -50,8 +59,12 @@ class Work:
         return self._genesys.get_conversations([event.interaction_id for event in events])
 
     def save(self, fetch: Fetch, run: str) -> None:
-        """One conditional write for each, side by side; the whole conversation after it when a bucket is set."""
-        list(self._saving.map(lambda found: self._save(fetch, found, run), fetch.conversations.values()))
+        """The conditional writes; the whole conversations after them when a bucket is set."""
+        self.save_records(
+            [build_record(each, fetch.fetched_at) for each in fetch.conversations.values()], run
+        )
+        if store := self._archive:
+            list(self._saving.map(lambda each: store.put(*each), fetch.conversations.items()))
 
     def look_up(self, interaction_id: str) -> None:
         """What the pipeline reads of an interaction before it asks Genesys."""
@@ -64,17 +77,16 @@ class Work:
         return [build_record(found, fetch.fetched_at) for found in fetch.conversations.values()]
 
     def save_records(self, records: Sequence[InteractionRecord], run: str) -> None:
-        """One conditional write for each, side by side."""
-        list(self._saving.map(lambda record: self.write(record, run), records))
+        """One conditional write for each, as many in a round trip as the pipeline's, side by side."""
+        list(self._saving.map(lambda part: self.write(part, run), parts(records, STATEMENTS)))
 
-    def _save(self, fetch: Fetch, conversation: dict[str, Any], run: str) -> None:
-        self.write(build_record(conversation, fetch.fetched_at), run)
-        if self._archive:
-            self._archive.put(conversation["conversationId"], conversation)
-
-    def write(self, record: InteractionRecord, run: str) -> None:
-        """The conditional write."""
-        self._table.save(record, Provenance(flow_run_id=run, attempt=1))
+    def write(self, records: Sequence[InteractionRecord], run: str) -> None:
+        """New rows at once, any other by itself."""
+        provenance = Provenance(flow_run_id=run, attempt=1)
+        inserted = self._table.insert([NewRow(record, provenance) for record in records])
+        for record in records:
+            if record.interaction_id not in inserted:
+                self._table.save(record, provenance)
 
     def _budget(self, config: Settings) -> SharedBudget:
         allowance = int(os.environ[ALLOWANCE])
