@@ -8,8 +8,10 @@ import re
 LONGEST = 200
 """The longest string that travels, in characters."""
 
-# An address in plain, full-width, percent-encoded and JSON-escaped spelling of its @.
-_ADDRESS = re.compile(r"[^\s\"'<>]*(?:@|\uff20|%40|\\u0040|\\uff20)[^\s\"'<>]*", re.IGNORECASE)
+# The @ of an address in plain, full-width, percent-encoded and JSON-escaped spelling; looked for by itself, since
+# looking for a whole address takes the square of a text's length where there is none.
+_AT = re.compile(r"@|\uff20|%40|\\u0040|\\uff20", re.IGNORECASE)
+_ADDRESS = re.compile(rf"[^\s\"'<>]*(?:{_AT.pattern})[^\s\"'<>]*", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _TELEPHONE = re.compile(r"\s*(?:tel:|sips?:|\+)", re.IGNORECASE)
 
@@ -17,7 +19,8 @@ _TELEPHONE = re.compile(r"\s*(?:tel:|sips?:|\+)", re.IGNORECASE)
 def masked(text: str, longest: int = LONGEST) -> str:
     """Return the head of a free text: addresses become ***@***, digits become #, control characters go."""
     # Cut generously first, and finely last: an address that straddles the cut must still be recognised.
-    head = _DIGIT.sub("#", _ADDRESS.sub("***@***", text[: 2 * longest]))
+    head = text[: 2 * longest]
+    head = _DIGIT.sub("#", _ADDRESS.sub("***@***", head) if _AT.search(head) else head)
     return "".join(character if character.isprintable() else " " for character in head)[:longest]
 
 
@@ -27,7 +30,7 @@ def tidy(text: str) -> str:
     Digits stay: identifiers and times consist of them.
     """
     head = text[: 2 * LONGEST]
-    if _ADDRESS.search(head) or _TELEPHONE.match(head):
+    if _AT.search(head) or _TELEPHONE.match(head):
         return masked(head)
     return head[:LONGEST]
 
