@@ -12,10 +12,12 @@ from tasks.bootstrap import Lane, services
 from tasks.errors import NotReady, TransientError
 from tasks.genesys import Misconfigured
 from tasks.outcomes import Outcome
-from tasks.process import ProcessingBug, process
+from tasks.passage import Passage
+from tasks.process import process
 from tasks.quarantine import quarantine
-from tasks.save import Saving, save
+from tasks.save import Saving
 from tasks.settings import task_policy
+from tasks.steps import process_all, save_all
 from tasks.stores import Deferral
 from tasks.validate import validate
 
@@ -64,40 +66,38 @@ async def _run(events: list[str], attempt: int, lane: Lane, *, force: bool) -> B
 
 
 async def _all_chunks(validated: Validated, attempt: int, lane: Lane, *, force: bool) -> list[Saving]:
-    settings = services().settings
-    in_flight = asyncio.Semaphore(settings.chunks_in_flight)
-
-    async def one(works: list[Work]) -> Saving:
-        async with in_flight:
-            processed = await process_or_postpone(works, attempt, lane)
-            return await save(Saving(processed, run_id(), attempt, force=force))
-
-    chunks = validated.chunks(settings.genesys_batch_size)
+    chunks = validated.chunks(services().settings.genesys_batch_size)
+    passage = Passage(chunks, attempt, force=force)
     async with services().write_slots.kept():
-        results = await asyncio.gather(*(one(works) for works in chunks), return_exceptions=True)
+        results = await asyncio.gather(
+            _process_or_postpone(passage, lane), save_all(passage, run_id()), return_exceptions=True
+        )
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return [result for result in results if isinstance(result, Saving)]
+    return passage.savings
+
+
+async def _process_or_postpone(passage: Passage, lane: Lane) -> None:
+    """Chunks that Genesys cannot answer for are postponed."""
+    try:
+        await process_all(passage, lane)
+    except NotReady:
+        raise
+    except TransientError as error:
+        passage.postpone_rest(error)
+    finally:
+        passage.close()
 
 
 async def process_or_postpone(works: list[Work], attempt: int, lane: Lane) -> Processed:
-    """A chunk that Genesys cannot answer is postponed; one that our own bug stops is failed, loudly."""
+    """One chunk; postponed when Genesys cannot answer for it."""
     try:
         return await process(works, attempt, lane)
     except NotReady:
         raise
-    except (TransientError, Misconfigured) as error:  # the credentials are for a person to mend: none is lost
+    except TransientError as error:
         return Processed({}, frozenset()).postpone(works, error)
-    except TimeoutError:
-        return Processed({}, frozenset()).postpone(works, TransientError("the process task ran out of time"))
-    except Exception as bug:  # noqa: BLE001 - neighbours go on; the run fails and names these
-        processed = Processed({}, frozenset())
-        failure = ProcessingBug(
-            f"{type(bug).__name__} in process: a bug of ours; replay after the next release"
-        )
-        processed.failed = [(work, failure) for work in works]
-        return processed
 
 
 def run_id() -> str:

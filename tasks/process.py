@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import TypeVar
 
@@ -12,11 +12,12 @@ from prefect import get_run_logger, task
 
 from tasks.batch import Fetched, Processed, Work
 from tasks.bootstrap import Lane, Services, services
-from tasks.errors import PermanentError
-from tasks.genesys import Fetch
+from tasks.errors import PermanentError, TransientError
+from tasks.genesys import Fetch, Misconfigured
 from tasks.genesys.errors import Throttled
 from tasks.records import InteractionRecord, build_record
 from tasks.retries import policy
+from tasks.settings import task_policy
 
 T = TypeVar("T")
 
@@ -27,23 +28,45 @@ class ProcessingBug(PermanentError):
     code = "internal-error"
 
 
-@task(name="process", **policy(retries=3, first_delay=5))
+@task(name="process", **policy(retries=3, first_delay=5, timeout=task_policy().flow_timeout))
 async def process(works: list[Work], attempt: int, lane: Lane) -> Processed:
     """Ask Genesys for the interactions and derive their records.
 
     A request that Genesys throttles for longer than we wait is no failure: the interactions come back as
     postponed. Raises TransientError (retried by the task) when Genesys or a store cannot be reached.
     """
-    processed = await in_thread(services().fetching, lambda: fetch_chunk(services(), works, lane))
-    get_run_logger().info(
-        "processed, attempt %d: %d fetched, %d missing, %d postponed, %d failed",
-        attempt,
-        len(processed.fetched),
-        len(processed.missing),
-        len(processed.postponed),
-        len(processed.failed),
-    )
+    processed = await process_chunk(works, lane)
+    get_run_logger().info("processed, attempt %d: %s", attempt, counts([processed]))
     return processed
+
+
+async def process_chunk(works: list[Work], lane: Lane) -> Processed:
+    """A chunk with one request; one that our own bug stops is failed, loudly. Raises TransientError.
+
+    Credentials that are refused are for a person to mend: nothing is lost, the chunk is postponed.
+    """
+    try:
+        async with asyncio.timeout(task_policy().task_timeout):
+            return await in_thread(services().fetching, lambda: fetch_chunk(services(), works, lane))
+    except TransientError:
+        raise
+    except Misconfigured as error:
+        return Processed({}, frozenset()).postpone(works, error)
+    except TimeoutError:
+        raise TransientError("the process task ran out of time") from None
+    except Exception as bug:  # noqa: BLE001 - neighbours go on; the run fails and names these
+        processed = Processed({}, frozenset())
+        failure = ProcessingBug(
+            f"{type(bug).__name__} in process: a bug of ours; replay after the next release"
+        )
+        processed.failed = [(work, failure) for work in works]
+        return processed
+
+
+def counts(chunks: Sequence[Processed]) -> str:
+    """How many interactions went which way, for the log."""
+    names = ("fetched", "missing", "postponed", "failed")
+    return ", ".join(f"{sum(len(getattr(each, name)) for each in chunks)} {name}" for name in names)
 
 
 def fetch_chunk(given: Services, works: list[Work], lane: Lane) -> Processed:

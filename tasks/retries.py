@@ -29,15 +29,18 @@ class Policy(TypedDict):
     persist_result: bool
 
 
-def policy(retries: int, first_delay: float) -> Policy:
-    """Retries with doubling delays from `first_delay` seconds, times the setting RETRY_SCALE."""
+def policy(retries: int, first_delay: float, timeout: float | None = None) -> Policy:
+    """Retries with doubling delays from `first_delay` seconds, times the setting RETRY_SCALE.
+
+    `timeout` is in seconds, TASK_TIMEOUT without one.
+    """
     settings = task_policy()
     return Policy(
         retries=retries,
         retry_delay_seconds=[first_delay * 2**n * settings.retry_scale for n in range(retries)],
         retry_jitter_factor=0.5 if settings.retry_scale else None,
         retry_condition_fn=is_transient,
-        timeout_seconds=settings.task_timeout,
+        timeout_seconds=timeout or settings.task_timeout,
         cache_policy=NO_CACHE,
         persist_result=False,
     )

@@ -43,7 +43,16 @@ class GaveUp(PermanentError):
 class Saving:
     """A chunk being saved; `outcomes` survives the task's retries, so that a retry does only what is left."""
 
-    __slots__ = ("attempt", "deferred", "flow_run_id", "force", "inserted", "outcomes", "processed")
+    __slots__ = (
+        "attempt",
+        "complete",
+        "deferred",
+        "flow_run_id",
+        "force",
+        "inserted",
+        "outcomes",
+        "processed",
+    )
 
     def __init__(self, processed: Processed, flow_run_id: str, attempt: int, *, force: bool = False) -> None:
         self.processed = processed
@@ -54,6 +63,7 @@ class Saving:
             str, Deferral | None
         ] = {}  # new rows, written many at once, and what they wait for
         self.outcomes: dict[str, list[Outcome]] = {}
+        self.complete = False
         self.deferred: list[tuple[Work, Deferral]] = []  # those that need a later run
 
     def done(self, work: Work, kind: Kind, detail: str = "") -> None:
@@ -72,10 +82,18 @@ class Saving:
 async def save(saving: Saving) -> Saving:
     """Write a processed chunk and return it with its outcomes.
 
+    Raises StoreUnavailable after the task's retries: the run then goes back and waits.
+    """
+    await save_chunk(saving)
+    get_run_logger().info("saved, attempt %d: %d interactions", saving.attempt, len(saving.outcomes))
+    return saving
+
+
+async def save_chunk(saving: Saving) -> None:
+    """Write what is left of a chunk, under the limit `store-writes`. Raises StoreUnavailable.
+
     Interactions that the table does not know yet are inserted many at once; every other one, and whatever was
-    not inserted, is a conditional write of its own. Writes run side by side under the limit `store-writes`.
-    Raises StoreUnavailable after the task's retries:
-    the run then goes back and waits.
+    not inserted, is a conditional write of its own.
     """
     given = services()
     total = await in_thread(given.storing, partial(given.limits.value, STORE_WRITES))
@@ -84,8 +102,7 @@ async def save(saving: Saving) -> Saving:
         await _all(parts)
         calls = (in_thread(given.storing, write) for write in _writes(given, saving))
         await _all(calls)
-    get_run_logger().info("saved, attempt %d: %d interactions", saving.attempt, len(saving.outcomes))
-    return saving
+    saving.complete = True
 
 
 async def _all(calls: Iterable[Awaitable[None]]) -> None:
