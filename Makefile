@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 LONG := .venv/long
 
-.PHONY: demo sandbox test test-long bench check clean pins
+.PHONY: demo sandbox test test-long bench audit check clean pins
 
 demo: $(READY)  ## events from a bus to a table, and what became of each (EVENTS=25)
 	@$(BIN)/python -m deployments.sandbox demo --events $(EVENTS)
@@ -21,6 +21,9 @@ test-long: $(LONG)  ## the browser, Genesys's own SDK, the runs that take minute
 
 bench: $(READY)  ## requests and rates under Genesys's limit; on a machine that does nothing else
 	$(BIN)/pytest -m bench -s
+
+audit: $(READY)  ## known vulnerabilities of what production installs; AUDIT_REQUIRED=1: 2 if that cannot be told
+	@$(BIN)/python -m infra.audit
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check .
