@@ -6,7 +6,7 @@ READY := .venv/ready
 LONG := .venv/long
 BENCH := .venv/bench
 
-.PHONY: demo sandbox test test-long bench check clean pins
+.PHONY: demo sandbox test test-long bench audit check clean pins
 
 demo: $(READY)  ## events from a bus to a table, and what became of each (EVENTS=25)
 	@$(BIN)/python -m deployments.sandbox demo --events $(EVENTS)
@@ -22,6 +22,9 @@ test-long: $(LONG)  ## the browser, Genesys's own SDK, the runs that take minute
 
 bench: $(BENCH)  ## this pipeline beside others, 25 minutes; on a machine that does nothing else (ONLY=a,d)
 	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY))
+
+audit: $(READY)  ## known vulnerabilities of what production installs; AUDIT_REQUIRED=1: 2 if that cannot be told
+	@$(BIN)/python -m infra.audit
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check .

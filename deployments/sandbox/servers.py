@@ -14,7 +14,7 @@ from deployments.sandbox.processes import Child, free_port
 AWS = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "sandbox",
-    "AWS_SECRET_ACCESS_KEY": "sandbox",
+    "AWS_SECRET_ACCESS_KEY": "sandbox-secret-access-key",  # a dummy, with a spelling of its own to search for
 }
 _START_SECONDS = 120.0  # Prefect makes its database first: 14 s on two idle cores, more on busy ones
 ROOT = Path(__file__).parents[2]

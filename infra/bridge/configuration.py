@@ -51,9 +51,11 @@ def configuration(environment: Mapping[str, str] = os.environ) -> Configuration:
 
 
 def _url(text: str, *, carries_a_key: bool) -> SplitResult:
+    text = text.strip().rstrip("/")
     try:
-        url = urlsplit(text.strip().rstrip("/"))
+        url = urlsplit(text)
         complete = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+        complete = complete and text.isascii() and text.isprintable() and not set(text) & set(" \\")
     except ValueError:
         complete = False
     if not complete:

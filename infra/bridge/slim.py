@@ -59,6 +59,8 @@ def _slim_event(event: dict[str, Any], body: str) -> SlimEvent:
     slimmed = _pick(event, ENVELOPE)
     if "detail" in event:
         slimmed["detail"] = _detail(event["detail"])
+    if not isinstance(slimmed.get("id"), str):
+        slimmed["sha256"] = digest(body)  # what has no id of its own is still told from any other
     interactions = tuple(dict.fromkeys(_interactions(slimmed.get("detail"))))
     text = _text(slimmed)
     if len(text) > MAX_TEXT:
@@ -95,7 +97,8 @@ def _value(value: object) -> Any:
         return [mark] if isinstance(value, list) else {"content": mark}
     if isinstance(value, int | float) and not isinstance(value, bool):
         text = repr(value)
-        return value if math.isfinite(value) and len(text) <= LONGEST_NUMBER else text[:LONGEST]
+        # The length first: an integer of hundreds of digits is more than isfinite takes.
+        return value if len(text) <= LONGEST_NUMBER and math.isfinite(value) else text[:LONGEST]
     return value
 
 

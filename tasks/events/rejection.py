@@ -25,7 +25,10 @@ _NEXT_STEPS = {
         "Narrow the EventBridge rule, so that it passes only v2.detail.events.conversation.{id}.*, "
         "conversation.end and Conversation Update."
     ),
-    "oversize": "Replay the interaction by its id: only the event was too large, not the conversation.",
+    "oversize": (
+        "Only the event was, not its conversations: replay them by their ids (the event in this row names the first "
+        "100, reconcile finds the others), and have the sender put fewer records into one event."
+    ),
 }
 
 

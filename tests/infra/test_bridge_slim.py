@@ -165,6 +165,27 @@ def test_a_value_of_a_wrong_type_travels_as_it_is() -> None:
     assert detail["eventTime"] == "1" + "0" * (LONGEST - 1)
 
 
+@pytest.mark.parametrize("digits", [39, 40, 308, 309, 400, 4300])
+@pytest.mark.parametrize("field", ["conversationId", "queueId", "eventTime", "type"])
+def test_a_number_of_any_length_is_slimmed(field: str, digits: int) -> None:
+    """Numbers that no float can hold are cut like any other: one such event must not stop its batch."""
+    number = "9" * digits
+
+    told = json.loads(slim('{"detail": {"%s": %s}}' % (field, number)).text)["detail"][field]  # noqa: UP031
+
+    assert str(told) == number[:LONGEST]
+
+
+def test_events_without_an_id_stay_different() -> None:
+    """What holds nothing that travels, not even an id, is still told apart, and the same one stays the same."""
+    bodies = ["{}", '{"a": 1}', '{"a": 2}', '{"id": null}', '{"id": 5}', '{"id": 5, "detail": {"a": 1}}']
+
+    texts = [slim(body).text for body in bodies]
+
+    assert len(set(texts)) == len(texts)
+    assert texts == [slim(body).text for body in bodies]
+
+
 def test_a_megabyte_in_one_field_costs_nothing() -> None:
     """What is not on the allow-list may be as large as it likes; the event is whole."""
     travelled = slim(json.dumps(customer_end(1, subject="x" * 1_000_000)))

@@ -31,7 +31,11 @@ class Feed:
 
     def deliver(self, interaction_ids: Sequence[str], seconds: float = 300) -> None:
         """Hand over one event for each interaction until every one of them is accepted."""
-        messages = {str(uuid.uuid4()): envelope(id_) for id_ in interaction_ids}
+        self.deliver_bodies([envelope(id_) for id_ in interaction_ids], seconds)
+
+    def deliver_bodies(self, bodies: Sequence[str], seconds: float = 300) -> None:
+        """Hand over these messages, whatever they are, until every one of them is accepted."""
+        messages = {str(uuid.uuid4()): body for body in bodies}
         deadline = time.monotonic() + seconds
         while messages:
             assert time.monotonic() < deadline, f"{len(messages)} messages were never accepted"

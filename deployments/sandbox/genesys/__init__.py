@@ -25,6 +25,7 @@ MANUAL = """\
 GET  /_sim                  counters and settings; most_in_window is the exact most requests in any stretch of
                             rate_window seconds, or of ?window=S
 GET  /_sim/requests         when each request came (epoch seconds): {"all": [...], "api": [...]}
+GET  /_sim/targets          the last 10,000 requests' addresses, path and query as they came: {"targets": [...]}
 POST /_sim/faults           change the settings named, leave the others, answer all of them:
   error_rate, status          this share of requests is answered with this status (500)
   error_next                  the next so many requests are answered with status

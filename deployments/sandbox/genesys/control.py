@@ -87,6 +87,10 @@ class Control:
         sim = self._simulator
         return _answer({"all": sim.all_requests.moments.tolist(), "api": sim.api_requests.moments.tolist()})
 
+    async def get_targets(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
+        """GET /_sim/targets."""
+        return _answer({"targets": list(self._simulator.targets)})
+
     async def set_faults(self, request: Request) -> Response:
         """POST /_sim/faults."""
         sim, wanted = self._simulator, await _object(request)
@@ -173,6 +177,7 @@ class Control:
             Route("/_sim", self.get_state, methods=["GET"]),
             Route("/_sim/help", self.manual, methods=["GET"]),
             Route("/_sim/requests", self.get_requests, methods=["GET"]),
+            Route("/_sim/targets", self.get_targets, methods=["GET"]),
             Route("/_sim/faults", self.set_faults, methods=["POST"]),
             Route("/_sim/reset", self.reset, methods=["POST"]),
             Route("/_sim/conversations", self.get_conversations, methods=["GET"]),

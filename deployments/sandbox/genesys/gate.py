@@ -44,6 +44,7 @@ class Exchange:
         self.path: str = scope["path"]
         self.method: str = scope["method"]
         self.query: bytes = scope["query_string"]
+        self.target = (scope["raw_path"] + (b"?" + self.query if self.query else b"")).decode("latin-1")
         self.headers = Headers(scope=scope)
         self.moment = simulator.now()
         self.correlation_id = str(uuid4())
@@ -52,7 +53,8 @@ class Exchange:
         self.found = api.find(self.path)
 
     def count(self) -> None:
-        """Count the request, under a name that holds no id."""
+        """Count the request, under a name that holds no id; and remember its address as it came."""
+        self.simulator.targets.append(self.target)
         name = next((each.name for each, _ in self.found if each.method == self.method), "other")
         self.simulator.all_requests.add("POST /oauth/token" if self.is_login else name, self.moment)
         if not self.is_login:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -16,6 +16,7 @@ from deployments.sandbox.genesys.tokens import Client, Tokens
 
 # Fixed, so that an id is the same conversation today, tomorrow and after a restart.
 EPOCH = datetime(2026, 1, 15, tzinfo=UTC)
+TARGETS = 10_000  # addresses of requests that are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Simulator:
         self.all_requests = Tally()
         self.api_requests = Tally()
         self.statuses: Counter[int] = Counter()
+        self.targets: deque[str] = deque(maxlen=TARGETS)
         self.ids_requested = 0
         self.given_out = 0
         self.limits = RateLimit()
