@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deployments.sandbox.__main__ import ending_cleanly
-from tests.faults.ledger import table, told
+from tests.faults.ledger import console, table, told
 from tests.faults.reconciling import EVERY
 from tests.faults.stand import Stand
 from tests.faults.trial import FAULTS, Trial, attempt, together
@@ -41,12 +41,12 @@ def faults(
         only: Only faults with this in their name, and no mixture.
         patience: Seconds until the books must balance after a fault.
     """
-    console = Console()
+    out = console()
     chosen = seed or [random.SystemRandom().randrange(1_000_000) for _ in range(seeds)]
     with ending_cleanly():
-        results = [_one_seed(console, each, events, only, patience) for each in chosen]
+        results = [_one_seed(out, each, events, only, patience) for each in chosen]
     failed = [each for each, trials in zip(chosen, results, strict=True) if not _balanced(trials)]
-    console.print(f"seeds {chosen}: {'all balance' if not failed else f'{failed} do not balance'}")
+    out.print(f"seeds {chosen}: {'all balance' if not failed else f'{failed} do not balance'}")
     return 1 if failed else 0
 
 
@@ -54,29 +54,29 @@ def _balanced(trials: list[Trial]) -> bool:
     return bool(trials) and not any(trial.balance.findings for trial in trials)
 
 
-def _one_seed(console: Console, seed: int, events: int, only: str | None, patience: float) -> list[Trial]:
+def _one_seed(out: Console, seed: int, events: int, only: str | None, patience: float) -> list[Trial]:
     rng, began = random.Random(seed), time.monotonic()
     alone = [[fault] for fault in FAULTS if only is None or only in fault.name]
     mixed = [] if only else [together(rng) for _ in range(TIMES_TOGETHER)]
     share = events // (len(alone) + len(mixed))
     folder, trials = FOLDER / f"faults-{seed}", list[Trial]()
     shutil.rmtree(folder, ignore_errors=True)
-    console.print(f"seed {seed}: {len(alone)} faults alone, {len(mixed)} mixtures, {share} events each")
-    with Stand.up(folder, seed, console.print) as stand:
+    out.print(f"seed {seed}: {len(alone)} faults alone, {len(mixed)} mixtures, {share} events each")
+    with Stand.up(folder, seed, out.print) as stand:
         for chosen in [*alone, *mixed]:
             trial = attempt(stand, chosen, share, rng.randrange(1_000_000), patience)
             trials.append(trial)
-            _show(console, trial)
-    console.print(_table(seed, trials, time.monotonic() - began))
+            _show(out, trial)
+    out.print(_table(seed, trials, time.monotonic() - began))
     if _balanced(trials):
         shutil.rmtree(folder, ignore_errors=True)
     return trials
 
 
-def _show(console: Console, trial: Trial) -> None:
-    console.print(f"{trial.name} ({trial.lasted:.0f} s): {told(trial.balance)}", highlight=False)
+def _show(out: Console, trial: Trial) -> None:
+    out.print(f"{trial.name} ({trial.lasted:.0f} s): {told(trial.balance)}", highlight=False)
     if trial.balance.findings:
-        console.print(table(trial.balance))
+        out.print(table(trial.balance))
 
 
 def _table(seed: int, trials: list[Trial], seconds: float) -> Table:

@@ -142,6 +142,8 @@ def _rejections(plan: Plan, seen: Observed) -> Iterator[Finding]:
         marker = next((each for each in plan.invalid if each in str(row.get("event"))), None)
         if marker is not None:
             found[marker].append(row)
+        elif any(each in str(row.get("event")) for each in plan.known_markers):
+            continue
         elif row["quarantineId"] not in known and row.get("interactionId") not in ours:
             yield Finding("in quarantine, and nobody put it", row["quarantineId"], str(row.get("code")))
         elif row.get("reason") == "rejected" and row.get("interactionId") in ours:

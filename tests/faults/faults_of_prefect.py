@@ -45,7 +45,10 @@ def unreliable(stand: Stand) -> Iterator[None]:
 
 @contextmanager
 def disk_full(stand: Stand) -> Iterator[None]:
-    """The server's process may not write to any file."""
+    """The server's process may not write to any file; then there is room again, and it is started anew.
+
+    Without the new start SQLite holds its own lock for two minutes more after the failed writes.
+    """
     server = stand.sandbox.children["prefect"].pid
     group = [server, *processes.descendants(server)]
     for pid in group:
@@ -56,6 +59,8 @@ def disk_full(stand: Stand) -> Iterator[None]:
         for pid in group:
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, _UNLIMITED)
+        stand.kill("prefect")
+        stand.heal()
 
 
 @contextmanager

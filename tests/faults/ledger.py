@@ -106,6 +106,12 @@ class Ledger:
         return right + new, len(truth) + len(plan.invalid) + waiting
 
 
+def console() -> Console:
+    """The terminal, or wide lines for a file."""
+    found = Console()
+    return found if found.is_terminal else Console(width=160)
+
+
 def _asked(look: Callable[[], T]) -> T | None:
     """What a look saw; None when a part of the sandbox does not answer at the moment."""
     try:
@@ -155,8 +161,7 @@ def put(*, file: Path = FILE, events: int = 1000, seed: int | None = None) -> No
         events: How many.
         seed: What they are drawn from; a fresh one, which is printed, if absent.
     """
-    console = Console()
-    _put(console, file, events, seed)
+    _put(console(), file, events, seed)
 
 
 @app.command
@@ -167,13 +172,13 @@ def check(*, file: Path = FILE, patience: float = PATIENCE) -> int:
         file: What `put` wrote.
         patience: Seconds.
     """
-    console = Console()
-    ledger, plan, shown = Ledger(View.from_environment()), Plan.read(file), _Shown(console)
+    out = console()
+    ledger, plan, shown = Ledger(View.from_environment()), Plan.read(file), _Shown(out)
     with shown.progress:
         balance = ledger.settle(plan, patience, shown.watch("as they should be"))
-    console.print(f"seed {plan.seed}, {len(plan.events)} events: {told(balance)}", highlight=False)
+    out.print(f"seed {plan.seed}, {len(plan.events)} events: {told(balance)}", highlight=False)
     if balance.findings:
-        console.print(table(balance))
+        out.print(table(balance))
     return 1 if balance.findings else 0
 
 
@@ -187,16 +192,16 @@ def run(*, file: Path = FILE, events: int = 1000, seed: int | None = None, patie
         seed: What they are drawn from; a fresh one, which is printed, if absent.
         patience: Seconds until the books must balance.
     """
-    _put(Console(), file, events, seed)
+    _put(console(), file, events, seed)
     return check(file=file, patience=patience)
 
 
-def _put(console: Console, file: Path, events: int, seed: int | None) -> None:
+def _put(out: Console, file: Path, events: int, seed: int | None) -> None:
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
-    view, shown = View.from_environment(), _Shown(console)
+    view, shown = View.from_environment(), _Shown(out)
     ledger = Ledger(view)
     plan = ledger.open(seed)
-    console.print(f"seed {seed}", highlight=False)
+    out.print(f"seed {seed}", highlight=False)
     with shown.progress:
         ledger.put(plan, Draws(seed, view.addresses.event_source).steps(events), watch=shown.watch("put"))
     plan.write(file)

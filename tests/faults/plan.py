@@ -21,6 +21,7 @@ class Plan:
     """Markers: ids that the invalid events carry in a field that travels."""
     known_interactions: list[str] = field(default_factory=list)
     known_quarantine: list[str] = field(default_factory=list)
+    known_markers: list[str] = field(default_factory=list)
     put_from: str = ""
     """When the first was put, UTC."""
 
@@ -31,6 +32,11 @@ class Plan:
             self.interactions[subject] = self.interactions.get(subject, 0) + changes
         else:
             self.invalid.append(subject)
+
+    def follow(self, other: Plan) -> None:
+        """Ask for nothing of an earlier plan, whose events may still be on their way."""
+        self.known_interactions += other.interactions
+        self.known_markers += [*other.known_markers, *other.invalid]
 
     def add(self, other: Plan) -> None:
         """Take in another plan that was put on the same sandbox."""

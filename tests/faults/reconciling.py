@@ -16,7 +16,7 @@ from requests import RequestException
 from tests.faults.sandbox_view import View
 
 EVERY = 15.0  # seconds; an hour, scaled like everything else
-_PARAMETERS = {"last_hours": 0.001, "overdue": True, "unsettled": "all"}
+_PARAMETERS = {"last_hours": 0.03, "overdue": True, "unsettled": "all"}
 _RESTARTED = re.compile(r"(\d+) overdue or unsettled restarted")
 
 

@@ -25,7 +25,7 @@ from tests.faults.balance import Finding
 from tests.faults.entries import Draws
 from tests.faults.fault import Fault
 from tests.faults.faults_of_prefect import unreachable
-from tests.faults.ledger import Balance, table, told
+from tests.faults.ledger import Balance, console, table, told
 from tests.faults.plan import Plan
 from tests.faults.stand import Stand
 from tests.faults.trial import FAULTS
@@ -110,21 +110,21 @@ def soak(*, minutes: float = 30, rate: float = 3, seed: int | None = None) -> in
         rate: Events a second.
         seed: What events and faults are drawn from; fresh, and printed, if absent.
     """
-    console = Console()
+    out = console()
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     folder = FOLDER / f"soak-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
-    console.print(f"seed {seed}, {minutes:g} minutes, {rate:g} events a second")
-    with ending_cleanly(), Stand.up(folder, seed, console.print) as stand:
+    out.print(f"seed {seed}, {minutes:g} minutes, {rate:g} events a second")
+    with ending_cleanly(), Stand.up(folder, seed, out.print) as stand:
         outage = min(OUTAGE, 60 * minutes / 6)
         running = Soak(stand, seed, rate, time.monotonic() + 60 * minutes, outage, stand.ledger.open(seed))
-        late = _watch(console, running)
+        late = _watch(out, running)
         balance = stand.ledger.settle(running.whole(), PATIENCE)
         running.vitals.look(stand.sandbox)
-    return _verdict(console, running, balance, late)
+    return _verdict(out, running, balance, late)
 
 
-def _watch(console: Console, running: Soak) -> list[Finding]:
+def _watch(out: Console, running: Soak) -> list[Finding]:
     """Look every minute until all events are put and nothing is broken any more; what was late."""
     threads = [threading.Thread(target=each, daemon=True) for each in (running.load, running.break_things)]
     for thread in threads:
@@ -141,19 +141,19 @@ def _watch(console: Console, running: Soak) -> list[Finding]:
         events = sum(len(lot.plan.events) for lot in running.lots)
         left = max(0.0, running.ends - time.monotonic()) / 60
         last = running.had[-1] if running.had else "none"
-        console.print(f"{left:.0f} minutes left, {events} events, {len(found)} late; last fault: {last}")
-        console.print(running.vitals.table())
+        out.print(f"{left:.0f} minutes left, {events} events, {len(found)} late; last fault: {last}")
+        out.print(running.vitals.table())
     return late
 
 
-def _verdict(console: Console, running: Soak, balance: Balance, late: list[Finding]) -> int:
+def _verdict(out: Console, running: Soak, balance: Balance, late: list[Finding]) -> int:
     grown = running.vitals.wrong()
-    console.print(running.vitals.table())
-    console.print(f"{len(running.had)} faults; {told(balance)}; {len(late)} times something was late")
+    out.print(running.vitals.table())
+    out.print(f"{len(running.had)} faults; {told(balance)}; {len(late)} times something was late")
     if balance.findings:
-        console.print(table(balance))
+        out.print(table(balance))
     for each in grown:
-        console.print(each)
+        out.print(each)
     result = {
         "seed": running.seed,
         "events": len(running.whole().events),

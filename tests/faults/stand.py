@@ -18,6 +18,7 @@ from deployments.sandbox.stack import Sandbox
 from tests.faults import processes
 from tests.faults.detours import Detours
 from tests.faults.ledger import Ledger
+from tests.faults.plan import Plan
 from tests.faults.reconciling import Reconciling
 from tests.faults.rules import Rule
 from tests.faults.sandbox_view import View
@@ -45,6 +46,7 @@ class Stand:
         self.detours = detours
         self.rng = random.Random(seed)
         self.ledger = Ledger(View(sandbox.addresses))
+        self.plans: list[Plan] = []  # of the trials so far
         self._healing = threading.RLock()
 
     @classmethod

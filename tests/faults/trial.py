@@ -45,6 +45,9 @@ def together(rng: random.Random) -> list[Fault]:
 def attempt(stand: Stand, faults: Sequence[Fault], events: int, seed: int, patience: float) -> Trial:
     """Put events before, during and after the faults, and wait until the books balance."""
     plan = stand.ledger.open(seed)
+    for earlier in stand.plans:
+        plan.follow(earlier)
+    stand.plans.append(plan)
     steps = Draws(seed, stand.sandbox.addresses.event_source).steps(events)
     some = len(steps) // _EARLY
     stand.ledger.put(plan, steps[:some])
