@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from tests.faults.stand import Stand
 
-OUTAGE = 8.0  # seconds; with delays scaled as they are it stands for a quarter of an hour
+OUTAGE = 6.0  # seconds; with delays scaled as they are it stands for a quarter of an hour
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Entering `having` begins it, leaving ends it; events arrive meanwhile, for `seconds`."""
+    """Entering `having` begins it, leaving ends it; events arrive meanwhile, for `seconds`.
+
+    What it has killed is started again afterwards, by `Stand.heal`.
+    """
 
     name: str
     having: Callable[[Stand], AbstractContextManager[None]]

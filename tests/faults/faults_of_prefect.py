@@ -25,7 +25,6 @@ def server_killed(stand: Stand) -> Iterator[None]:
     timer.start()
     yield
     timer.join()
-    stand.heal()
 
 
 @contextmanager
@@ -37,9 +36,12 @@ def unreachable(stand: Stand) -> Iterator[None]:
 
 @contextmanager
 def unreliable(stand: Stand) -> Iterator[None]:
-    """One in ten answers of the server is lost, for workers and bridge, and one in ten is a 503."""
-    lost, refused = Rule("drop", "/api/", rate=0.1), Rule("answer", "/api/", rate=0.1, status=503, body="{}")
-    with stand.detours.wrong("prefect", lost, refused), stand.detours.wrong("bridge", lost, refused):
+    """One in ten answers of the server is lost, for workers and bridge, one in ten a 503, one in ten a 500."""
+    wrong = (
+        Rule("drop", "/api/", rate=0.1),
+        *(Rule("answer", "/api/", rate=0.1, status=status, body="{}") for status in (500, 503)),
+    )
+    with stand.detours.wrong("prefect", *wrong), stand.detours.wrong("bridge", *wrong):
         yield
 
 
@@ -60,7 +62,6 @@ def disk_full(stand: Stand) -> Iterator[None]:
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, _UNLIMITED)
         stand.kill("prefect")
-        stand.heal()
 
 
 @contextmanager
@@ -93,7 +94,7 @@ def redelivered(stand: Stand) -> Iterator[None]:
 FAULTS = (
     Fault("Prefect's server killed", server_killed),
     Fault("Prefect unreachable", unreachable),
-    Fault("Prefect's answers lost or 503", unreliable),
+    Fault("Prefect's answers lost, 500, 503", unreliable),
     Fault("Prefect's disk full", disk_full),
     Fault("the bridge killed before it heard", bridge_killed),
     Fault("the bridge's answers lost", bridge_unanswered),

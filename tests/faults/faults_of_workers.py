@@ -24,7 +24,6 @@ def killed_in_process(stand: Stand) -> Iterator[None]:
     rule = Rule("hold", "conversations/details", seconds=_LONG)
     with stand.struck("genesys", rule, lambda: stand.kill(stand.a_worker())):
         yield
-    stand.heal()
 
 
 @contextmanager
@@ -33,7 +32,6 @@ def killed_in_save(stand: Stand) -> Iterator[None]:
     rule = Rule("hold", "UpdateItem|^PUT ", rate=0.5, seconds=_LONG)
     with stand.struck("aws", rule, lambda: stand.kill(stand.a_worker())):
         yield
-    stand.heal()
 
 
 @contextmanager
@@ -46,7 +44,6 @@ def killed_at_once(stand: Stand) -> Iterator[None]:
 
     with stand.struck("prefect", Rule("hold", "set_state", seconds=_MOMENT), kill):
         yield
-    stand.heal()
 
 
 @contextmanager
@@ -73,7 +70,6 @@ def skewed_clocks(stand: Stand) -> Iterator[None]:
     for number in WORKERS:
         if worker := stand.sandbox.children.pop(f"worker {number}", None):
             worker.stop()
-    stand.heal()
 
 
 FAULTS = (

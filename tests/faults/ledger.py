@@ -33,6 +33,7 @@ POLL = 3.0  # seconds between two looks
 PATIENCE = 300.0  # seconds until the books must balance
 SHOWN = 50  # findings that are printed
 app = App(name="ledger", help=__doc__)
+_SILENT = Finding("no answer", "the sandbox", "a part of it does not answer")
 Watch = Callable[[int, int], None]  # hears how many of how many are as they should be
 T = TypeVar("T")
 
@@ -71,39 +72,48 @@ class Ledger:
             watch(number * 10 + len(ten), len(steps))
             time.sleep(pause)
 
-    def settle(self, plan: Plan, patience: float = PATIENCE, watch: Watch = lambda *_: None) -> Balance:
+    def settle(
+        self,
+        plan: Plan,
+        patience: float = PATIENCE,
+        watch: Watch = lambda *_: None,
+        truth: dict[str, Truth] | None = None,
+    ) -> Balance:
         """Wait until the books balance or patience ends; how they stand then.
 
-        The cheap look comes first and again, the whole comparison once it sees nothing wrong.
+        The cheap look comes first and again, the whole comparison once it sees nothing wrong. `truth` is what is
+        known of it already, and is added to.
         """
         began = time.monotonic()
-        truth = dict(self.view.truths(plan.interactions))
+        truth = {} if truth is None else truth
+        truth |= self.view.truths(plan.interactions.keys() - truth.keys())
         while True:
             left = time.monotonic() - began < patience
             right, whole = _asked(lambda: self._glance(plan, truth)) or (0, 1)
             watch(right, whole)
             if right == whole or not left:
-                seen = _asked(lambda: self.view.observed(plan.put_from)) or Observed()
-                found = findings(plan, truth, seen)
+                seen = _asked(lambda: self.view.observed(plan.put_from))
+                found = findings(plan, truth, seen) if seen else [_SILENT]
                 if not found or not left:
-                    return Balance(found, time.monotonic() - began, outcomes(plan, seen))
+                    return Balance(found, time.monotonic() - began, outcomes(plan, seen or Observed()))
             time.sleep(POLL)
 
-    def compare(self, plan: Plan) -> Balance:
+    def compare(self, plan: Plan, truth: dict[str, Truth] | None = None) -> Balance:
         """How the books stand now."""
-        return self.settle(plan, patience=0)
+        return self.settle(plan, 0, truth=truth)
 
     def _glance(self, plan: Plan, truth: dict[str, Truth]) -> tuple[int, int]:
         """How much of how much is as it should be, seen by a few attributes."""
         names = ("interactionId", "contentHash", "dueAt")
         rows = {row["interactionId"]: row for row in self.view.interactions(*names) if "dueAt" not in row}
         right = sum(
-            rows.get(id_, {}).get("contentHash") == each.record.content_hash for id_, each in truth.items()
+            rows.get(id_, {}).get("contentHash") == truth[id_].record.content_hash
+            for id_ in plan.interactions
         )
         quarantined = {row["quarantineId"] for row in self.view.quarantine("quarantineId")}
         new = min(len(quarantined - set(plan.known_quarantine)), len(plan.invalid))
         waiting = self.view.unfinished() + self.view.messages(self.view.addresses.buffer_queue_url)
-        return right + new, len(truth) + len(plan.invalid) + waiting
+        return right + new, len(plan.interactions) + len(plan.invalid) + waiting
 
 
 def console() -> Console:

@@ -10,8 +10,8 @@ import json
 import random
 import shutil
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,12 +21,13 @@ from requests import RequestException
 from rich.console import Console
 
 from deployments.sandbox.__main__ import ending_cleanly
-from tests.faults.balance import Finding
+from tests.faults.balance import Finding, Truth
 from tests.faults.entries import Draws
 from tests.faults.fault import Fault
 from tests.faults.faults_of_prefect import unreachable
-from tests.faults.ledger import Balance, console, table, told
+from tests.faults.ledger import Balance, Ledger, console, table, told
 from tests.faults.plan import Plan
+from tests.faults.sandbox_view import View
 from tests.faults.stand import Stand
 from tests.faults.trial import FAULTS
 from tests.faults.vitals import Vitals
@@ -61,15 +62,16 @@ class Soak:
     vitals: Vitals = field(default_factory=Vitals)
     lots: list[Lot] = field(default_factory=list)
     had: list[str] = field(default_factory=list)
+    truth: dict[str, Truth] = field(default_factory=dict)  # of what is late; nothing happens to it any more
 
     def load(self) -> None:
         """Put events until the end, a lot at a time."""
-        rng = random.Random(self.seed)
+        rng, ledger = random.Random(self.seed), Ledger(View(self.stand.sandbox.addresses))
         while time.monotonic() < self.ends:
             draws = Draws(rng.randrange(1_000_000_000), self.stand.sandbox.addresses.event_source)
             lot = Plan(self.seed)
             began = time.monotonic()
-            self.stand.ledger.put(lot, draws.steps(round(self.rate * _PAUSE)))
+            ledger.put(lot, draws.steps(round(self.rate * _PAUSE)))
             self.lots.append(Lot(lot, time.monotonic()))
             time.sleep(max(0.0, _PAUSE - (time.monotonic() - began)))
 
@@ -85,6 +87,7 @@ class Soak:
             self.had.append(fault.name)
             with fault.having(self.stand):
                 time.sleep(fault.seconds)
+            self.stand.heal()
 
     def whole(self, until: float = float("inf")) -> Plan:
         """Everything that was put until then."""
@@ -98,7 +101,7 @@ class Soak:
         """What should be there by now and is not."""
         plan = self.whole(time.monotonic() - self.outage - TOLERANCE)
         ours = {*plan.events, *plan.events.values()}
-        return [each for each in self.stand.ledger.compare(plan).findings if each.subject in ours]
+        return [each for each in self.stand.ledger.compare(plan, self.truth).findings if each.subject in ours]
 
 
 @app.default
@@ -117,6 +120,7 @@ def soak(*, minutes: float = 30, rate: float = 3, seed: int | None = None) -> in
     out.print(f"seed {seed}, {minutes:g} minutes, {rate:g} events a second")
     with ending_cleanly(), Stand.up(folder, seed, out.print) as stand:
         outage = min(OUTAGE, 60 * minutes / 6)
+        stand.mixed = True
         running = Soak(stand, seed, rate, time.monotonic() + 60 * minutes, outage, stand.ledger.open(seed))
         late = _watch(out, running)
         balance = stand.ledger.settle(running.whole(), PATIENCE)
@@ -126,23 +130,30 @@ def soak(*, minutes: float = 30, rate: float = 3, seed: int | None = None) -> in
 
 def _watch(out: Console, running: Soak) -> list[Finding]:
     """Look every minute until all events are put and nothing is broken any more; what was late."""
-    threads = [threading.Thread(target=each, daemon=True) for each in (running.load, running.break_things)]
-    for thread in threads:
-        thread.start()
     late: list[Finding] = []
-    while any(thread.is_alive() for thread in threads):
-        time.sleep(min(60.0, max(1.0, running.ends - time.monotonic())))
-        with suppress(KeyError):  # a server that is being started anew
-            running.vitals.look(running.stand.sandbox)
-        found = []
-        with suppress(RequestException):
-            found = running.late()
-        late += found
-        events = sum(len(lot.plan.events) for lot in running.lots)
-        left = max(0.0, running.ends - time.monotonic()) / 60
-        last = running.had[-1] if running.had else "none"
-        out.print(f"{left:.0f} minutes left, {events} events, {len(found)} late; last fault: {last}")
-        out.print(running.vitals.table())
+    with ThreadPoolExecutor(2) as threads:
+        going = [threads.submit(running.load), threads.submit(running.break_things)]
+        while not all(each.done() for each in going):
+            wait(going, timeout=60)
+            found = _minute(out, running)
+            late += found
+    for each in going:
+        each.result()
+    return late
+
+
+def _minute(out: Console, running: Soak) -> list[Finding]:
+    """Look once, and show what there is to see; what is late."""
+    with suppress(KeyError):  # a process that is being started anew
+        running.vitals.look(running.stand.sandbox)
+    late: list[Finding] = []
+    with suppress(RequestException):
+        late = running.late()
+    events = sum(len(lot.plan.events) for lot in running.lots)
+    left = max(0.0, running.ends - time.monotonic()) / 60
+    last = running.had[-1] if running.had else "none"
+    out.print(f"{left:.0f} minutes left, {events} events, {len(late)} late; last fault: {last}")
+    out.print(running.vitals.table())
     return late
 
 

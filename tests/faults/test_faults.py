@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import random
 import sys
+import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import requests
 
 from tests.faults import faults_of_prefect, faults_of_stores, faults_of_workers
 from tests.faults.fault import Fault
 from tests.faults.ledger import told
+from tests.faults.rules import Rule
 from tests.faults.stand import Stand
 from tests.faults.trial import attempt
+from tests.integration.sandbox import Driver
+from tests.integration.test_pipeline import event_text
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
@@ -42,3 +48,31 @@ def test_nothing_is_lost_and_nothing_doubled(stand: Stand, fault: Fault) -> None
     sys.stdout.write(f"{trial.name}: {told(trial.balance)}\n")
     assert trial.balance.findings == []
     assert set(trial.balance.outcomes) <= {"saved", "deferred, then saved", "unchanged", "rejected"}
+
+
+@pytest.mark.parametrize(
+    "silent", ["GET /api/flow_run_states", "GET /api/flow_runs/|GET /api/flow_run_states"]
+)
+def test_a_run_that_prefect_answers_with_500_is_no_failed_run(stand: Stand, silent: str) -> None:
+    """A run that is done again asks what became of it before; no answer to that, or to its going back, costs it.
+
+    It ends Completed with its outcomes counted, instead of Failed without any.
+    """
+    driver = Driver(stand.sandbox)
+    run_id = driver.create_run([event_text(str(uuid.uuid4()))])
+    driver.finished(run_id)
+    with stand.detours.wrong("prefect", Rule("answer", silent, most=2, status=500, body="{}")):
+        before = stand.detours.done("prefect").get("answer", 0)
+        url = f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}/set_state"
+        state = {"type": "SCHEDULED", "name": "WorkerLost"}
+        requests.post(url, json={"state": state, "force": True}, timeout=10).raise_for_status()
+        driver.until(lambda: stand.detours.done("prefect").get("answer", 0) >= before + 2, 120)
+    driver.until(lambda: counted(driver.finished(run_id, 120)), 120)
+
+
+def counted(run: dict[str, Any]) -> bool:
+    """Whether a run ended with its outcomes counted; it must not have ended any other way."""
+    if run["state_type"] == "CRASHED":
+        return False  # it will be scheduled again
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    return " saved, " in run["state"]["message"]

@@ -49,13 +49,15 @@ def attempt(stand: Stand, faults: Sequence[Fault], events: int, seed: int, patie
         plan.follow(earlier)
     stand.plans.append(plan)
     steps = Draws(seed, stand.sandbox.addresses.event_source).steps(events)
-    some = len(steps) // _EARLY
+    some = max(1, len(steps) // _EARLY)
     stand.ledger.put(plan, steps[:some])
+    stand.mixed = len(faults) > 1
     began = time.monotonic()
     with ExitStack() as having:
         for fault in faults:
             having.enter_context(fault.having(stand))
         _slowly(stand, plan, steps[some:-some], max(fault.seconds for fault in faults))
+    stand.heal()
     ended = time.monotonic()
     stand.ledger.put(plan, steps[-some:])
     balance = stand.ledger.settle(plan, patience)
