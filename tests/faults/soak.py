@@ -37,6 +37,8 @@ OUTAGE = 300.0  # seconds of the long outage, or a sixth of the whole, if that i
 TOLERANCE = 120.0  # seconds, besides the long outage, within which every event must have its outcome
 PATIENCE = 600.0  # seconds after the last event until the books must balance
 _BETWEEN = (20.0, 60.0)  # seconds between two faults
+SPARED = 3  # the number of a worker that no fault kills: one that lives so long shows what it leaks
+_LOOKS = 4  # at the processes, each minute
 _PAUSE = 10.0  # seconds between two lots of events
 app = App(name="soak", help=__doc__)
 
@@ -121,6 +123,7 @@ def soak(*, minutes: float = 30, rate: float = 3, seed: int | None = None) -> in
     with ending_cleanly(), Stand.up(folder, seed, out.print) as stand:
         outage = min(OUTAGE, 60 * minutes / 6)
         stand.mixed = True
+        stand.sandbox.start_worker(SPARED)
         running = Soak(stand, seed, rate, time.monotonic() + 60 * minutes, outage, stand.ledger.open(seed))
         late = _watch(out, running)
         balance = stand.ledger.settle(running.whole(), PATIENCE)
@@ -134,22 +137,22 @@ def _watch(out: Console, running: Soak) -> list[Finding]:
     with ThreadPoolExecutor(2) as threads:
         going = [threads.submit(running.load), threads.submit(running.break_things)]
         while not all(each.done() for each in going):
-            wait(going, timeout=60)
-            found = _minute(out, running)
-            late += found
+            for _ in range(_LOOKS):
+                wait(going, timeout=60 / _LOOKS)
+                with suppress(KeyError):  # a process that is being started anew
+                    running.vitals.look(running.stand.sandbox)
+            late += _minute(out, running)
     for each in going:
         each.result()
     return late
 
 
 def _minute(out: Console, running: Soak) -> list[Finding]:
-    """Look once, and show what there is to see; what is late."""
-    with suppress(KeyError):  # a process that is being started anew
-        running.vitals.look(running.stand.sandbox)
+    """Compare, and show what there is to see; what is late."""
     late: list[Finding] = []
     with suppress(RequestException):
         late = running.late()
-    events = sum(len(lot.plan.events) for lot in running.lots)
+    events = sum(len(lot.plan.events) for lot in tuple(running.lots))
     left = max(0.0, running.ends - time.monotonic()) / 60
     last = running.had[-1] if running.had else "none"
     out.print(f"{left:.0f} minutes left, {events} events, {len(late)} late; last fault: {last}")

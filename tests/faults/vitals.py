@@ -12,7 +12,7 @@ from tests.faults import processes
 
 GROWTH = 1.0  # MB a minute that a process of ours may grow over the second half; a leak per event shows more
 FILES = 20  # descriptors that it may have more at the end than at half time
-_LEAST = 4  # looks at one process below which its slope says nothing
+SPAN = 5.0  # minutes that the second half must last; a shorter slope is that of warming up
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Vitals:
         found = []
         for name, looks in self.looks.items():
             half = looks[len(looks) // 2 :]
-            if not name.startswith(("worker", "bridge")) or len(half) < _LEAST:
+            if not name.startswith(("worker", "bridge")) or half[-1].minute - half[0].minute < SPAN:
                 continue
             if (grows := slope(half)) > GROWTH:
                 found.append(f"{name} grows by {grows:.1f} MB a minute")
