@@ -1,12 +1,14 @@
 # `make demo` is the way in. Everything is set up in .venv at first use; PYTHON chooses the interpreter.
 PYTHON ?= python3
 EVENTS ?= 25
+SEEDS ?= 3
+MINUTES ?= 30
 BIN := .venv/bin
 READY := .venv/ready
 LONG := .venv/long
 BENCH := .venv/bench
 
-.PHONY: demo sandbox test test-long bench audit check clean pins
+.PHONY: demo sandbox test test-long bench audit faults soak check clean pins
 
 demo: $(READY)  ## events from a bus to a table, and what became of each (EVENTS=25)
 	@$(BIN)/python -m deployments.sandbox demo --events $(EVENTS)
@@ -25,6 +27,14 @@ bench: $(BENCH)  ## this pipeline beside others, 25 minutes; on a machine that d
 
 audit: $(READY)  ## known vulnerabilities of what production installs; AUDIT_REQUIRED=1: 2 if that cannot be told
 	@$(BIN)/python -m infra.audit
+
+faults: $(READY)  ## every fault, in three seeds that nobody has tried; do the books balance (SEEDS=3 EVENTS=1000 SEED=...)
+	$(BIN)/python -m tests.faults --seeds $(SEEDS) --events $(EVENTS) $(if $(SEED),--seed $(SEED))
+
+faults: EVENTS := $(if $(filter command environment,$(origin EVENTS)),$(EVENTS),1000)
+
+soak: $(READY)  ## steady load, random faults, one long outage; memory and files watched (MINUTES=30)
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check .

@@ -15,15 +15,22 @@ app = App(name="deployments", help=__doc__)
 
 
 @app.command(name="apply")
-def apply_command(*, lost_after: float = 90, stuck_after: float = 300, notify: str | None = None) -> None:
+def apply_command(
+    *,
+    lost_after: float = 90,
+    stuck_after: float = 300,
+    crashed_after: float = 60,
+    notify: str | None = None,
+) -> None:
     """Create what the deployments stand on: pools, queues, limits, automations. Repeatable.
 
     Args:
         lost_after: Seconds without a heartbeat after which a run's worker is taken for dead: three heartbeats.
         stuck_after: Seconds that a run may be Pending.
+        crashed_after: Seconds until a crashed run is scheduled again.
         notify: A notification block, as in slack-webhook/operations; nobody is told without one.
     """
-    changes = asyncio.run(_apply(lost_after, stuck_after, notify))
+    changes = asyncio.run(_apply(lost_after, stuck_after, crashed_after, notify))
     console, table = Console(), Table("what", "name", "done")
     for change in changes:
         table.add_row(change.kind, change.name, change.done)
@@ -48,9 +55,17 @@ def inspect_command(interaction_id: str, *, reveal: bool = False, json: bool = F
     raise SystemExit(asyncio.run(show(interaction_id, reveal=reveal, as_json=json)))
 
 
-async def _apply(lost_after: float, stuck_after: float, notify: str | None) -> list[Change]:
+async def _apply(
+    lost_after: float, stuck_after: float, crashed_after: float, notify: str | None
+) -> list[Change]:
     async with get_client() as client:
-        return await apply(client, lost_after=lost_after, stuck_after=stuck_after, notify=notify)
+        return await apply(
+            client,
+            lost_after=lost_after,
+            stuck_after=stuck_after,
+            crashed_after=crashed_after,
+            notify=notify,
+        )
 
 
 if __name__ == "__main__":

@@ -27,12 +27,17 @@ class Change(NamedTuple):
 
 
 async def apply(
-    client: PrefectClient, *, lost_after: float = 90, stuck_after: float = 300, notify: str | None = None
+    client: PrefectClient,
+    *,
+    lost_after: float = 90,
+    stuck_after: float = 300,
+    crashed_after: float = 60,
+    notify: str | None = None,
 ) -> list[Change]:
     """Create what is missing; what a person set in the UI (a limit's number) is left alone.
 
-    `lost_after` and `stuck_after` are in seconds: a run without a heartbeat, a run that stays Pending. `notify`
-    is a notification block, as in `slack-webhook/operations`.
+    `lost_after`, `stuck_after` and `crashed_after` are in seconds: a run without a heartbeat, one that stays
+    Pending, one that crashed. `notify` is a notification block, as in `slack-webhook/operations`.
     """
     changes: list[Change] = []
     for pool in POOLS:
@@ -44,7 +49,11 @@ async def apply(
     changes.append(await _variable())
     changes += [Change(*each) for each in await apply_blocks(client)]
     automations = await apply_automations(
-        client, heartbeat_seconds=lost_after, pending_seconds=stuck_after, notification_block=notify
+        client,
+        heartbeat_seconds=lost_after,
+        pending_seconds=stuck_after,
+        crashed_seconds=crashed_after,
+        notification_block=notify,
     )
     changes += [Change(*each) for each in automations]
     return changes

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from httpx import HTTPError
 from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
@@ -57,22 +58,33 @@ async def schedule_later(deferred: Iterable[tuple[Work, Deferral]], work_queue: 
 async def go_back(error: NotReady) -> None:
     """Put this run back to Scheduled, to be executed again; raise the error once a day of that has passed.
 
-    Always raises: Abort, which leaves the run in the state that was set, or the error itself.
+    Always raises: Abort, which leaves the run in the state that was set, CannotGoBack, or the error itself.
     """
-    delay, patience = _patience()
-    run_id = flow_run.id
-    if run_id is None or deployment.id is None:  # called as a plain function: nobody runs it again
+    if flow_run.id is None or deployment.id is None:  # called as a plain function: nobody runs it again
         raise error
+    try:
+        again = await _go_back(UUID(flow_run.id), error)
+    except HTTPError as silent:
+        raise CannotGoBack(f"Prefect does not take the run back ({type(silent).__name__})") from None
+    get_run_logger().warning("the run goes back until %s: %s", iso(again), error)
+    raise Abort(f"the run goes back: {error.code}")
+
+
+class CannotGoBack(BaseException):  # no Exception: that would end the run as Failed, and its events with it
+    """Neither can the batch be done nor the run go back: it crashes, and the automation schedules it again."""
+
+
+async def _go_back(run_id: UUID, error: NotReady) -> datetime:
+    delay, patience = _patience()
     async with get_client() as client:
-        run = await client.read_flow_run(UUID(run_id))
+        run = await client.read_flow_run(run_id)
         now = datetime.now(UTC)
         if now - (run.start_time or now) > timedelta(seconds=patience):
             raise error
         again = datetime.now(UTC) + timedelta(seconds=delay)
         state: State[Any] = AwaitingRetry(scheduled_time=again, message=f"{error.code}: {error}")
-        await client.set_flow_run_state(UUID(run_id), state, force=True)
-    get_run_logger().warning("the run goes back until %s: %s", iso(again), error)
-    raise Abort(f"the run goes back: {error.code}")
+        await client.set_flow_run_state(run_id, state, force=True)
+    return again
 
 
 def _patience() -> tuple[float, float]:

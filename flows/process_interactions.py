@@ -28,9 +28,9 @@ async def process_interactions(events: list[str], attempt: int = 1) -> State[Any
         events: The events, each one EventBridge event (or a tutorial's) as JSON text.
         attempt: How often these interactions have been asked for, this time included.
     """
-    if ending := await ended_already():
-        return ending
     try:
+        if ending := await ended_already():
+            return ending
         if lost := await quarantine_if_lost(events):
             return await report(lost)
         batch = await run_batch(events, attempt)

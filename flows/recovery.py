@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from httpx import HTTPError
 from prefect import get_client
 from prefect.client.schemas.objects import StateType
+
+from tasks.errors import NotReady
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,8 +39,7 @@ async def times_lost(flow_run_id: UUID) -> int:
 
     A run that ended (Completed, Failed or Cancelled) and was started again by a person begins at nought.
     """
-    async with get_client() as client:
-        return count_losses(await client.read_flow_run_states(flow_run_id))
+    return count_losses(await _states(flow_run_id))
 
 
 def count_losses(states: Iterable[State]) -> int:
@@ -56,8 +58,16 @@ async def ending_before_loss(flow_run_id: UUID) -> State | None:
 
     An event that comes late (a heartbeat after the end, a start behind the end) looks like a silent worker.
     """
-    async with get_client() as client:
-        return last_ending(await client.read_flow_run_states(flow_run_id))
+    return last_ending(await _states(flow_run_id))
+
+
+async def _states(flow_run_id: UUID) -> list[State]:
+    """Return the run's states; raises NotReady when the server does not tell, which must not cost the batch."""
+    try:
+        async with get_client() as client:
+            return await client.read_flow_run_states(flow_run_id)
+    except HTTPError as error:
+        raise NotReady(f"Prefect does not tell the run's states ({type(error).__name__})") from None
 
 
 def last_ending(states: Iterable[State]) -> State | None:

@@ -17,12 +17,17 @@ from prefect.client.schemas.objects import StateType
 from prefect.states import Scheduled
 from prefect.variables import Variable
 
-from flows.recovery import WORKER_LOST
+from flows.recovery import RUN_CRASHED, STUCK_PENDING, WORKER_LOST
 from flows.signals import DEAD_LETTERS_GROWING, emit
 from tasks.bootstrap import services
 from tasks.process import in_thread
 from tasks.stores import dead_letters
 
+_ABANDONED = {
+    StateType.RUNNING: (WORKER_LOST, "It ran for longer than a run can."),
+    StateType.PENDING: (STUCK_PENDING, "It was Pending for longer than a run can be."),
+    StateType.CRASHED: (RUN_CRASHED, "It crashed, and nobody started it again."),
+}
 KNOWN = "interactions_dead_letters"  # the Prefect variable that remembers the last count
 
 
@@ -48,19 +53,20 @@ async def watch_dead_letters() -> int | None:
 
 
 async def revive() -> int:
-    """Schedule again what has been Running for longer than a run can; how many runs that were.
+    """Schedule again what nobody works at: how many runs that were.
 
-    The automations do this within seconds. This is for a run whose events the server dropped.
+    That is what has been Running or Pending for longer than a run can, or has crashed and stayed so. The
+    automations do this within seconds. This is for a run whose events the server dropped, or lost when it died.
     """
     limit = datetime.now(UTC) - timedelta(seconds=services().settings.revive_after)
-    running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_ABANDONED)))
     async with get_client() as client:
         runs = await client.read_flow_runs(
             flow_filter=FlowFilter(name=FlowFilterName(any_=["process-interactions"])),
-            flow_run_filter=FlowRunFilter(state=running),
+            flow_run_filter=FlowRunFilter(state=states),
         )
-        dead = [run for run in runs if run.state and run.state.timestamp < limit]
-        for run in dead:
-            message = "It ran for longer than a run can."
-            await client.set_flow_run_state(run.id, Scheduled(name=WORKER_LOST, message=message), force=True)
+        dead = [(run.id, run.state.type) for run in runs if run.state and run.state.timestamp < limit]
+        for run_id, state in dead:
+            name, message = _ABANDONED[state]
+            await client.set_flow_run_state(run_id, Scheduled(name=name, message=message), force=True)
     return len(dead)

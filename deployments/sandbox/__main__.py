@@ -34,7 +34,7 @@ def up(*, folder: Path = FOLDER, workers: int = 1) -> int:
         workers: How many workers it has.
     """
     console = Console()
-    with _ending_cleanly(), _only_one(folder, console) as free:
+    with ending_cleanly(), _only_one(folder, console) as free:
         if not free:
             return 1
         with Sandbox(folder / "run", progress=console.print, workers=workers) as sandbox:
@@ -54,7 +54,7 @@ def demo(*, events: int = 25) -> int:
     """
     console = Console()
     folder = FOLDER / f"demo-{os.getpid()}"
-    with _ending_cleanly(), Sandbox(folder, progress=console.print) as sandbox:
+    with ending_cleanly(), Sandbox(folder, progress=console.print) as sandbox:
         saved = run_demo(sandbox, console, events)
     if saved:
         shutil.rmtree(folder, ignore_errors=True)
@@ -73,7 +73,7 @@ def _watch(sandbox: Sandbox) -> None:
 
 
 @contextmanager
-def _ending_cleanly() -> Iterator[None]:
+def ending_cleanly() -> Iterator[None]:
     """Turn a signal into an exit that stops every process; show errors without a traceback.
 
     SIGINT too: a shell starts what runs in the background with SIGINT ignored.

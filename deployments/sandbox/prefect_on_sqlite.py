@@ -3,7 +3,9 @@
 A sandbox aid for the pinned version of Prefect. Its server opens SQLite transactions as DEFERRED; one that has
 read and then wants to write while another wrote is refused at once ("database is locked", answered as 503, and
 events are dropped), whatever the busy time-out. Opened as IMMEDIATE it waits its turn; only the outermost one
-of a request, or it would wait for itself. Postgres, which production wants, has no such trouble.
+of a request, or it would wait for itself. Those that wait hold a connection each, and the one that they wait
+for may need a second one: of Prefect's fifteen none is left once fourteen wait, and the server stands still for
+minutes. So there is no bound on connections. Postgres, which production wants, has no such trouble.
 """
 
 from __future__ import annotations
@@ -11,13 +13,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import sqlalchemy as sa
 from prefect.server.database import configurations
+from sqlalchemy.ext.asyncio import create_async_engine
 
 PINNED = "3.8.8"
+_NO_BOUND = -1  # SQLAlchemy's word for it
 
 # What the context's outermost transaction has begun; None outside of any.
 _begun: ContextVar[list[Any] | None] = ContextVar("begun", default=None)
@@ -51,6 +56,7 @@ def install() -> None:
             mode = "IMMEDIATE"
         conn.exec_driver_sql(f"BEGIN {mode}")
 
+    vars(configurations)["create_async_engine"] = partial(create_async_engine, max_overflow=_NO_BOUND)
     configurations.AioSqliteConfiguration.begin_transaction = begin_transaction  # type: ignore[method-assign]
     configurations.AioSqliteConfiguration.begin_sqlite_stmt = begin_sqlite_stmt  # type: ignore[method-assign]
 

@@ -29,6 +29,7 @@ CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-secret"
 _SLOW_COMMAND = 180.0  # seconds; `prefect deploy` imports all of Prefect first
 
 Progress = Callable[[str], None]
+Detour = Callable[[str, str], str]  # a server's name and address to the address that others are given for it
 
 
 class Sandbox:
@@ -42,6 +43,7 @@ class Sandbox:
         pool: str = WARM_POOL,
         workers: int = 1,
         environment: dict[str, str] | None = None,
+        detour: Detour = lambda _, url: url,
     ) -> None:
         self.folder = folder.resolve()
         self.pool = pool
@@ -49,6 +51,9 @@ class Sandbox:
         self._progress = progress
         self._workers = workers
         self._extra = environment or {}  # settings of the workers, over the defaults
+        self._detour = (
+            detour  # for workers (aws, genesys, prefect) and bridge: something may stand in their way
+        )
         self._prefect_port = free_port()
         self.addresses: Addresses
 
@@ -73,8 +78,7 @@ class Sandbox:
             except BaseException:
                 self.down()  # the other threads see their servers end, and end too
                 raise
-        self._progress("deployments: prefect deploy --all")
-        self._run("prefect", "--no-prompt", "deploy", "--all")
+        self._deploy_flows()
         for number in range(1, self._workers + 1):
             self.start_worker(number)
 
@@ -87,7 +91,13 @@ class Sandbox:
     def start_worker(self, number: int = 1, **settings: str) -> Child:
         """Start a worker and wait until the server knows it."""
         self._progress(f"worker {number}")
-        return servers.worker(self.folder, self.environment() | settings, self.pool, number, self._adopt)
+        environment = self.environment() | self._detours() | settings
+        return servers.worker(self.folder, environment, self.pool, number, self._adopt)
+
+    def redeploy(self) -> None:
+        """Do again what a release does: `python -m deployments apply`, then `prefect deploy --all`."""
+        self._apply(self._prefect_url)
+        self._deploy_flows()
 
     def start_prefect(self) -> str:
         """Start the Prefect server (again), on the port and database that it had."""
@@ -155,7 +165,7 @@ class Sandbox:
                 "Archive": False,
                 "SettleSeconds": 0,
                 "VisibilitySeconds": int(self._extra.get("SANDBOX_VISIBILITY_SECONDS", "180")),
-                "PrefectApiUrl": prefect_url,
+                "PrefectApiUrl": self._detour("bridge", prefect_url),
             },
             session=self._session(),
             endpoint_url=endpoint_url,
@@ -183,10 +193,29 @@ class Sandbox:
             genesys_client_secret=CLIENT_SECRET,
         )
 
+    def _detours(self) -> dict[str, str]:
+        """What workers are told of the servers in place of their own addresses."""
+        genesys = self._detour("genesys", self.addresses.genesys_api_url)
+        return {
+            "AWS_ENDPOINT_URL": self._detour("aws", self.addresses.aws_endpoint_url),
+            "GENESYS_LOGIN_URL": genesys,
+            "GENESYS_API_URL": genesys,
+            "PREFECT_API_URL": self._detour("prefect", self._prefect_url),
+        }
+
     def _apply(self, prefect_url: str) -> None:
         self._progress("prefect: python -m deployments apply")
-        lost = self._extra.get("SANDBOX_LOST_AFTER", "90")
-        self._run("deployments", "apply", "--lost-after", lost, PREFECT_API_URL=prefect_url)
+        after = {"lost": "90", "stuck": "300", "crashed": "60"}
+        options = [
+            word
+            for name, default in after.items()
+            for word in (f"--{name}-after", self._extra.get(f"SANDBOX_{name.upper()}_AFTER", default))
+        ]
+        self._run("deployments", "apply", *options, PREFECT_API_URL=prefect_url)
+
+    def _deploy_flows(self) -> None:
+        self._progress("deployments: prefect deploy --all")
+        self._run("prefect", "--no-prompt", "deploy", "--all")
 
     def _run(self, module: str, *arguments: str, **settings: str) -> None:
         """Run a Python module's command in the sandbox, from the project's root."""

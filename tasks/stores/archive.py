@@ -120,6 +120,11 @@ class ConversationArchive:
             yield {"Key": key}
 
 
+def object_key(interaction_id: str, conversation: Mapping[str, Any]) -> str:
+    """Where a conversation is kept; the same conversation is always the same object."""
+    return _encoded(interaction_id, conversation)[0]
+
+
 def _encoded(interaction_id: str, conversation: Mapping[str, Any]) -> tuple[str, bytes]:
     text = json.dumps(conversation, sort_keys=True, separators=(",", ":"), default=_number).encode()
     digest = hashlib.sha256(text).hexdigest()

@@ -1,4 +1,4 @@
-"""What reconcile looks after besides: dead letters that grow, runs that are Running and are not."""
+"""What reconcile looks after besides: dead letters that grow, runs that are nobody works at."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 import uuid
 from typing import Any
 
+import pytest
 import requests
 
 from flows.signals import DEAD_LETTERS_GROWING, REJECTIONS_HIGH
@@ -39,13 +40,14 @@ def test_growing_dead_letters_are_told_of_once(driver: Driver) -> None:
         sqs.purge_queue(QueueUrl=url)
 
 
-def test_a_run_that_cannot_still_be_running_is_scheduled_again(driver: Driver) -> None:
-    """A run that the automations missed, Running since long ago, is found by reconcile and ends as it should."""
+@pytest.mark.parametrize("abandoned", ["RUNNING", "PENDING", "CRASHED"])
+def test_a_run_that_nobody_works_at_is_scheduled_again(driver: Driver, abandoned: str) -> None:
+    """A run that the automations missed, in this state since long ago, is found by reconcile and ends well."""
     driver.pause_live(paused=True)
     try:
         id_ = str(uuid.uuid4())
         run_id = driver.create_run([event_text(id_)])
-        state = {"type": "RUNNING", "name": "Running"}
+        state = {"type": abandoned, "name": abandoned.title()}
         url = f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}/set_state"
         requests.post(url, json={"state": state, "force": True}, timeout=10).raise_for_status()
     finally:

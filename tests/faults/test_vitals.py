@@ -1,0 +1,59 @@
+"""What a long run makes of memory and open files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults import processes
+from tests.faults.vitals import Look, Vitals, slope
+
+
+def looks(grows: float, files: int = 0, settles: int = 0) -> list[Look]:
+    """Twenty minutes of a process that grows by so many MB a minute, until it settles if it does."""
+    last = settles or 20
+    return [Look(minute, 200 + grows * min(minute, last), 50 + files * minute) for minute in range(20)]
+
+
+def test_the_slope_is_the_lines() -> None:
+    """Megabytes a minute."""
+    assert slope(looks(3)) == pytest.approx(3)
+    assert slope(looks(0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "wrong"),
+    [
+        ("worker 1 (7)", looks(3), ["worker 1 (7) grows by 3.0 MB a minute"]),
+        ("worker 1 (7)", looks(30, settles=8), []),
+        ("bridge (9)", looks(0, files=5), ["bridge (9) has 145 files open, 100 at half time"]),
+        ("prefect (8)", looks(30, files=5), []),
+    ],
+)
+def test_what_grows_after_it_is_warm_is_wrong(name: str, found: list[Look], wrong: list[str]) -> None:
+    """Our own processes may not grow steadily; the server is shown, and is no part of the verdict."""
+    assert Vitals(looks={name: found}).wrong() == wrong
+
+
+def test_a_process_is_seen_as_it_is() -> None:
+    """What a process holds, and what it has started, are found; what has ended holds nothing."""
+    mine = os.getpid()
+    before = processes.open_files(mine)
+    with Path(os.devnull).open("rb"):
+        assert processes.open_files(mine) == before + 1
+    child = subprocess.Popen([sys.executable, "-c", "import time; x = b'x' * 50_000_000; time.sleep(30)"])
+    try:
+        assert child.pid in processes.descendants(mine)
+        deadline = time.monotonic() + 20
+        while processes.memory(child.pid) < 50:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        child.kill()
+        child.wait()
+    assert (processes.memory(child.pid), processes.open_files(child.pid)) == (0, 0)

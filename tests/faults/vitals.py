@@ -1,0 +1,91 @@
+"""Memory and open files of a sandbox's processes, looked at again and again, and what to make of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from rich.table import Table
+
+from deployments.sandbox.stack import Sandbox
+from tests.faults import processes
+
+GROWTH = 1.0  # MB a minute that a process of ours may grow over the second half; a leak per event shows more
+FILES = 20  # descriptors that it may have more at the end than at half time
+SPAN = 5.0  # minutes that the second half must last; a shorter slope is that of warming up
+
+
+@dataclass(frozen=True)
+class Look:
+    """One process at one moment."""
+
+    minute: float
+    memory: float  # MB
+    files: int
+
+
+@dataclass
+class Vitals:
+    """Every look, by process; a process that was started anew is another one."""
+
+    began: float = field(default_factory=time.monotonic)
+    looks: dict[str, list[Look]] = field(default_factory=dict)
+
+    def look(self, sandbox: Sandbox) -> None:
+        """Look at every process, and at the bridge, which the emulator has started."""
+        minute = (time.monotonic() - self.began) / 60
+        pids = {f"{name} ({child.pid})": child.pid for name, child in tuple(sandbox.children.items())}
+        emulator = sandbox.children["emulator"].pid
+        pids |= {f"bridge ({pid})": pid for pid in processes.descendants(emulator)}
+        for name, pid in pids.items():
+            if memory := processes.memory(pid):
+                found = Look(round(minute, 2), round(memory, 1), processes.open_files(pid))
+                self.looks.setdefault(name, []).append(found)
+
+    def wrong(self) -> list[str]:
+        """The workers and bridges that grow steadily, or hold more and more files open."""
+        found = []
+        for name, looks in self.looks.items():
+            half = looks[len(looks) // 2 :]
+            if not name.startswith(("worker", "bridge")) or half[-1].minute - half[0].minute < SPAN:
+                continue
+            if (grows := slope(half)) > GROWTH:
+                found.append(f"{name} grows by {grows:.1f} MB a minute")
+            if half[-1].files - half[0].files > FILES:
+                found.append(f"{name} has {half[-1].files} files open, {half[0].files} at half time")
+        return found
+
+    def table(self) -> Table:
+        """First, most and last of each process."""
+        shown = Table(title="processes")
+        for heading in (
+            "process",
+            "minutes",
+            "MB first",
+            "most",
+            "last",
+            "MB a minute",
+            "files first",
+            "most",
+            "last",
+        ):
+            shown.add_column(heading)
+        for name, looks in self.looks.items():
+            memory, files = [look.memory for look in looks], [look.files for look in looks]
+            minutes = looks[-1].minute - looks[0].minute
+            grows = f"{slope(looks[len(looks) // 2 :]):.1f}"
+            figures = (memory[0], max(memory), memory[-1], grows, files[0], max(files), files[-1])
+            shown.add_row(name, f"{minutes:.1f}", *map(str, figures))
+        shown.caption = "MB a minute: over the second half"
+        return shown
+
+
+def slope(looks: list[Look]) -> float:
+    """Growth in MB a minute: the least-squares line's."""
+    if len(looks) < 2:
+        return 0.0
+    mean_x = sum(look.minute for look in looks) / len(looks)
+    mean_y = sum(look.memory for look in looks) / len(looks)
+    across = sum((look.minute - mean_x) ** 2 for look in looks)
+    along = sum((look.minute - mean_x) * (look.memory - mean_y) for look in looks)
+    return along / across if across else 0.0
