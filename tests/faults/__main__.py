@@ -13,23 +13,24 @@ from rich.console import Console
 from rich.table import Table
 
 from deployments.sandbox.__main__ import ending_cleanly
+from tests.faults.fault import Fault
 from tests.faults.ledger import console, table, told
 from tests.faults.reconciling import EVERY
 from tests.faults.stand import Stand
 from tests.faults.trial import FAULTS, Trial, attempt, together
 
 FOLDER = Path(".sandbox")
-TIMES_TOGETHER = 2
 app = App(name="faults", help=__doc__)
 
 
 @app.default
-def faults(
+def try_faults(
     *,
     seeds: int = 3,
     events: int = 1000,
     seed: list[int] | None = None,
     only: str | None = None,
+    mixtures: int = 2,
     patience: float = 180,
 ) -> int:
     """Try every fault, for each seed in a sandbox of its own.
@@ -38,13 +39,14 @@ def faults(
         seeds: How many fresh seeds.
         events: Events of a seed, shared out among its faults.
         seed: These seeds instead.
-        only: Only faults with this in their name, and no mixture.
+        only: Of the faults alone, those with this in their name.
+        mixtures: How often several faults are had at once.
         patience: Seconds until the books must balance after a fault.
     """
     out = console()
     chosen = seed or [random.SystemRandom().randrange(1_000_000) for _ in range(seeds)]
     with ending_cleanly():
-        results = [_one_seed(out, each, events, only, patience) for each in chosen]
+        results = [_one_seed(out, each, _chosen(each, only, mixtures), events, patience) for each in chosen]
     failed = [each for each, trials in zip(chosen, results, strict=True) if not _balanced(trials)]
     out.print(f"seeds {chosen}: {'all balance' if not failed else f'{failed} do not balance'}")
     return 1 if failed else 0
@@ -54,17 +56,24 @@ def _balanced(trials: list[Trial]) -> bool:
     return bool(trials) and not any(trial.balance.findings for trial in trials)
 
 
-def _one_seed(out: Console, seed: int, events: int, only: str | None, patience: float) -> list[Trial]:
-    rng, began = random.Random(seed), time.monotonic()
+def _chosen(seed: int, only: str | None, mixtures: int) -> list[list[Fault]]:
+    """Which faults are had, one trial after the other."""
+    rng = random.Random(seed)
     alone = [[fault] for fault in FAULTS if only is None or only in fault.name]
-    mixed = [] if only else [together(rng) for _ in range(TIMES_TOGETHER)]
-    share = events // (len(alone) + len(mixed))
+    return alone + [together(rng) for _ in range(mixtures)]
+
+
+def _one_seed(
+    out: Console, seed: int, chosen: list[list[Fault]], events: int, patience: float
+) -> list[Trial]:
+    rng, began = random.Random(seed), time.monotonic()
+    share = events // len(chosen)
     folder, trials = FOLDER / f"faults-{seed}", list[Trial]()
     shutil.rmtree(folder, ignore_errors=True)
-    out.print(f"seed {seed}: {len(alone)} faults alone, {len(mixed)} mixtures, {share} events each")
+    out.print(f"seed {seed}: {len(chosen)} trials, {share} events each")
     with Stand.up(folder, seed, out.print) as stand:
-        for chosen in [*alone, *mixed]:
-            trial = attempt(stand, chosen, share, rng.randrange(1_000_000), patience)
+        for faults in chosen:
+            trial = attempt(stand, faults, share, rng.randrange(1_000_000), patience)
             trials.append(trial)
             _show(out, trial)
     out.print(_table(seed, trials, time.monotonic() - began))

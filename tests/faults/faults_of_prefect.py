@@ -47,10 +47,7 @@ def unreliable(stand: Stand) -> Iterator[None]:
 
 @contextmanager
 def disk_full(stand: Stand) -> Iterator[None]:
-    """The server's process may not write to any file; then there is room again, and it is started anew.
-
-    Without the new start SQLite holds its own lock for two minutes more after the failed writes.
-    """
+    """The server's process may not write to any file; then there is room again."""
     server = stand.sandbox.children["prefect"].pid
     group = [server, *processes.descendants(server)]
     for pid in group:
@@ -61,7 +58,6 @@ def disk_full(stand: Stand) -> Iterator[None]:
         for pid in group:
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, _UNLIMITED)
-        stand.kill("prefect")
 
 
 @contextmanager
