@@ -35,10 +35,12 @@ class Restarted(NamedTuple):
     interactions: int = 0
     runs: int = 0
     on_their_way: int = 0  # a run for them is late, not lost
+    revived: int = 0  # runs that nobody worked at
 
     def __str__(self) -> str:
-        """`2 overdue or unsettled restarted, 1 on their way`."""
-        return f"{self.interactions} overdue or unsettled restarted, {self.on_their_way} on their way"
+        """`2 overdue or unsettled restarted, 1 on their way`, and what else there was."""
+        told = f"{self.interactions} overdue or unsettled restarted, {self.on_their_way} on their way"
+        return f"{told}, {self.revived} abandoned runs scheduled again" if self.revived else told
 
 
 async def restart(*, overdue: bool, unsettled: Unsettled) -> Restarted:

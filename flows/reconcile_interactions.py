@@ -68,9 +68,8 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
         await give_up_if_lost()
         interval = chosen(start, end, last_hours=last_hours, last_days=last_days, now=datetime.now(UTC))
         await watch_dead_letters()
-        if overdue:
-            await revive()
-        restarted = await restart(overdue=overdue, unsettled=unsettled)
+        revived = await revive() if overdue else 0
+        restarted = (await restart(overdue=overdue, unsettled=unsettled))._replace(revived=revived)
         await _reconcile(interval, Checkpoint(interval.start, end) if start else None, tally)
     except PermanentError as error:
         return Failed(message=f"{error.code}: {error}; {tally}")

@@ -3,19 +3,22 @@
 A sandbox aid for the pinned version of Prefect. Its server opens SQLite transactions as DEFERRED; one that has
 read and then wants to write while another wrote is refused at once ("database is locked", answered as 503, and
 events are dropped), whatever the busy time-out. Opened as IMMEDIATE it waits its turn; only the outermost one
-of a request, or it would wait for itself. Those that wait hold a connection each, and the one that they wait
-for may need a second one: of Prefect's fifteen none is left once fourteen wait, and the server stands still for
-minutes. So there is no bound on connections. Postgres, which production wants, has no such trouble.
+of a request, or it would wait for itself. SQLite lets those that wait try again and again, and whoever is lucky
+goes first: with many of them one waits for its whole minute, while each holds a connection, of which Prefect has
+fifteen, and the one that they wait for may need a second one. So they queue before they take a connection, and
+there is no bound on connections. Postgres, which production wants, has no such trouble.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import partial
 from importlib.metadata import version
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from prefect.server.database import configurations
@@ -23,9 +26,29 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 PINNED = "3.8.8"
 _NO_BOUND = -1  # SQLAlchemy's word for it
+_LONGEST_TURN = 30.0  # seconds
 
 # What the context's outermost transaction has begun; None outside of any.
 _begun: ContextVar[list[Any] | None] = ContextVar("begun", default=None)
+
+
+_queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def _turn() -> AsyncIterator[None]:
+    """First come, first served; whoever has waited for too long tries without its turn, as SQLite would have it."""
+    queue = _queues.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    try:
+        async with asyncio.timeout(_LONGEST_TURN):
+            await queue.acquire()
+    except TimeoutError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        queue.release()
 
 
 def install() -> None:
@@ -37,14 +60,16 @@ def install() -> None:
 
     @asynccontextmanager
     async def begin_transaction(self: Any, session: Any, with_for_update: bool = False) -> AsyncIterator[Any]:
-        outermost = _begun.get() is None
-        token = _begun.set([]) if outermost else None
-        try:
+        if _begun.get() is not None:
             async with original(self, session, with_for_update) as transaction:
                 yield transaction
+            return
+        token = _begun.set([])
+        try:
+            async with _turn(), original(self, session, with_for_update) as transaction:
+                yield transaction
         finally:
-            if token is not None:
-                _begun.reset(token)
+            _begun.reset(token)
 
     def begin_sqlite_stmt(self: Any, conn: sa.Connection) -> None:
         del self

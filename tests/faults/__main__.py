@@ -95,9 +95,7 @@ def _table(seed: int, trials: list[Trial], seconds: float) -> Table:
     for trial in trials:
         counts = ", ".join(f"{count} {name}" for name, count in trial.balance.outcomes.items())
         after = "never" if trial.balance.findings else f"{trial.balance.seconds:.0f}"
-        shown.add_row(
-            trial.name, str(trial.events), counts, f"{trial.lasted:.0f}", after, str(trial.reconciled)
-        )
+        shown.add_row(trial.name, str(trial.events), counts, f"{trial.lasted:.0f}", after, trial.reconciled)
     shown.caption = (
         f"reconcile ran every {EVERY:.0f} s, as its schedule does every hour; the last column counts interactions "
         "that it had to start again"

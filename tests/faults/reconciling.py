@@ -18,6 +18,11 @@ from tests.faults.sandbox_view import View
 EVERY = 15.0  # seconds; an hour, scaled like everything else
 _PARAMETERS = {"last_hours": 0.03, "overdue": True, "unsettled": "all"}
 _RESTARTED = re.compile(r"(\d+) overdue or unsettled restarted")
+_REVIVED = re.compile(r"(\d+) abandoned runs scheduled again")
+
+
+def _sum(pattern: re.Pattern[str], messages: list[str]) -> int:
+    return sum(int(found[1]) for each in messages if (found := pattern.search(each)))
 
 
 class Reconciling:
@@ -37,15 +42,16 @@ class Reconciling:
         self._ended.set()
         self._thread.join()
 
-    def restarted(self, since: str) -> int:
-        """How many interactions reconcile has started again since a time."""
+    def restarted(self, since: str) -> str:
+        """How many interactions and abandoned runs reconcile has started again since a time."""
         query: dict[str, Any] = {
             "flows": {"name": {"any_": ["reconcile-interactions"]}},
             "flow_runs": {"expected_start_time": {"after_": since}},
         }
         runs = self._view.prefect("flow_runs/filter", query)
-        told = (_RESTARTED.search(str((run.get("state") or {}).get("message"))) for run in runs)
-        return sum(int(found[1]) for found in told if found)
+        messages = [str((run.get("state") or {}).get("message")) for run in runs]
+        interactions, abandoned = (_sum(each, messages) for each in (_RESTARTED, _REVIVED))
+        return f"{interactions}, {abandoned} runs" if abandoned else str(interactions)
 
     def _main(self) -> None:
         while not self._ended.wait(EVERY):

@@ -127,7 +127,6 @@ def soak(*, minutes: float = 30, rate: float = 3, seed: int | None = None) -> in
         running = Soak(stand, seed, rate, time.monotonic() + 60 * minutes, outage, stand.ledger.open(seed))
         late = _watch(out, running)
         balance = stand.ledger.settle(running.whole(), PATIENCE)
-        running.vitals.look(stand.sandbox)
     return _verdict(out, running, balance, late)
 
 

@@ -34,7 +34,7 @@ class Trial:
     events: int
     lasted: float  # seconds
     balance: Balance  # its seconds are those from the fault's end to balanced books
-    reconciled: int = 0  # interactions that only reconcile started again
+    reconciled: str = "0"  # what only reconcile started again: interactions, abandoned runs
 
 
 def together(rng: random.Random) -> list[Fault]:

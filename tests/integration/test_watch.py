@@ -53,7 +53,8 @@ def test_a_run_that_nobody_works_at_is_scheduled_again(driver: Driver, abandoned
     finally:
         driver.pause_live(paused=False)
     time.sleep(float(SCALED["REVIVE_AFTER"]))
-    driver.finished(start(driver, RECONCILE, last_hours=1, unsettled="none"))
+    reconciled = driver.finished(start(driver, RECONCILE, last_hours=1, unsettled="none"))
+    assert "1 abandoned runs scheduled again" in reconciled["state"]["message"]
     assert driver.finished(run_id)["state_type"] == "COMPLETED"
     assert driver.settled(id_)
 
