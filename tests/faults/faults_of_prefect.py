@@ -47,7 +47,10 @@ def unreliable(stand: Stand) -> Iterator[None]:
 
 @contextmanager
 def disk_full(stand: Stand) -> Iterator[None]:
-    """The server's process may not write to any file; then there is room again."""
+    """The server's process may not write to any file; then there is room again, and it is started anew.
+
+    Without that it recovers, too, but a connection whose rollback failed may hold SQLite's lock for two minutes.
+    """
     server = stand.sandbox.children["prefect"].pid
     group = [server, *processes.descendants(server)]
     for pid in group:
@@ -58,6 +61,7 @@ def disk_full(stand: Stand) -> Iterator[None]:
         for pid in group:
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, _UNLIMITED)
+        stand.kill("prefect")
 
 
 @contextmanager
