@@ -267,6 +267,7 @@ def fail(given: Services, saving: Saving, work: Work, error: PermanentError) -> 
         "failed", error.code, str(error), to_text(work.first), work.first.event_id, work.interaction_id
     )
     given.quarantine.put(row, saving.flow_run_id)
+    given.interactions.give_up(work.interaction_id)  # or reconcile would ask again and again for what waited
     saving.done(work, Kind.FAILED, f"{error.code}: {error}")
 
 

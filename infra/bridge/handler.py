@@ -24,7 +24,7 @@ from credentials import Credentials
 from dead_letters import DeadLetters
 from delivery import Delivery, summary
 from outcomes import Stopped
-from packing import Message
+from packing import Message, whole
 from prefect_api import PrefectApi
 
 # Well below the function's own time-out.
@@ -53,7 +53,8 @@ def handler(event: Any, context: Context | None = None) -> dict[str, Any]:
     told = summary(report)
     _log({"message": "batch delivered", **told, "durationMs": round((time.monotonic() - started) * 1000)})
     if records is not None:
-        return {"batchItemFailures": [{"itemIdentifier": name} for name in report.returned]}
+        returned = dict.fromkeys(whole(name) for name in report.returned)
+        return {"batchItemFailures": [{"itemIdentifier": name} for name in returned]}
     if report.returned:
         raise NotAccepted(json.dumps(told))
     return told
@@ -69,18 +70,17 @@ def _records(event: Any) -> list[dict[str, Any]] | None:
 
 
 def _messages(records: list[dict[str, Any]]) -> list[Message]:
-    """Return each message once, by its id."""
+    """Return each message once, by its id; a long list of records in parts."""
     by_id = {str(record["messageId"]): record.get("body") for record in records}
-    return [
-        Message.of(name, body if isinstance(body, str) else json.dumps(body)) for name, body in by_id.items()
-    ]
+    texts = {name: body if isinstance(body, str) else json.dumps(body) for name, body in by_id.items()}
+    return [part for name, body in texts.items() for part in Message.parts(name, body)]
 
 
 def _by_hand(event: Any, context: Context | None) -> list[Message]:
     """Return events as messages; Lambda's own retry of an invocation repeats its id, and so the key."""
     invocation = getattr(context, "aws_request_id", None) or uuid.uuid4()
-    events = event if isinstance(event, list) else [event]
-    return [Message.of(f"{invocation}-{i}", json.dumps(each)) for i, each in enumerate(events)]
+    texts = map(json.dumps, event if isinstance(event, list) else [event])
+    return [part for i, body in enumerate(texts) for part in Message.parts(f"{invocation}-{i}", body)]
 
 
 def _remaining(context: Context | None) -> Callable[[], float]:

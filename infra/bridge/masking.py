@@ -13,6 +13,8 @@ LONGEST = 200
 _AT = re.compile(r"@|\uff20|%40|\\u0040|\\uff20", re.IGNORECASE)
 _ADDRESS = re.compile(rf"[^\s\"'<>]*(?:{_AT.pattern})[^\s\"'<>]*", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
+_PROSE = re.compile(r"[^\W\d_]{2}.*\s|\s.*[^\W\d_]{2}")
+_OF_AN_ID = re.compile(r"[A-Za-z0-9._:#-]*")
 _TELEPHONE = re.compile(r"\s*(?:tel:|sips?:|\+)", re.IGNORECASE)
 
 
@@ -25,14 +27,30 @@ def masked(text: str, longest: int = LONGEST) -> str:
 
 
 def tidy(text: str) -> str:
-    """Return the value of a known field, cut; only what plainly is an address or a telephone is masked.
+    """Return the value of a known field, cut; only what plainly is an address, a telephone or prose is masked.
 
-    Digits stay: identifiers and times consist of them.
+    Digits stay: identifiers and times consist of them; a sentence with digits is neither.
     """
     head = text[: 2 * LONGEST]
-    if _AT.search(head) or _TELEPHONE.match(head):
+    if _AT.search(head) or _TELEPHONE.match(head) or (_DIGIT.search(head) and _PROSE.search(head)):
         return masked(head)
     return head[:LONGEST]
+
+
+def shaped(text: str) -> str:
+    """Return what should be an id: as it is when it can be one, else its shape, letters as ? and digits as *.
+
+    A sender that is broken writes a name or a number there. No id holds ? or *, so no shape is taken for one.
+    """
+    if _OF_AN_ID.fullmatch(text):
+        return tidy(text)
+    return "".join(_shape(character) for character in text[:LONGEST])
+
+
+def _shape(character: str) -> str:
+    if character.isalpha():
+        return "?"
+    return "*" if character.isnumeric() else character
 
 
 def digest(text: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from slim import slim
+from slim import SlimEvent, slim, slim_parts
 
 MULTI_GET = 100
 """Conversations of one Genesys request: a batch of 150 costs as many requests as one of 200."""
@@ -25,8 +25,24 @@ class Message:
     @classmethod
     def of(cls, message_id: str, body: str) -> Message:
         """Return the message with its body slimmed."""
-        event = slim(body)
+        return cls._with(message_id, body, slim(body))
+
+    @classmethod
+    def parts(cls, message_id: str, body: str) -> list[Message]:
+        """Return the message, or the messages that a long list of records is taken apart into; see `whole`."""
+        events = slim_parts(body)
+        if len(events) == 1:
+            return [cls._with(message_id, body, events[0])]
+        return [cls._with(f"{message_id}/{n}", event.text, event) for n, event in enumerate(events)]
+
+    @classmethod
+    def _with(cls, message_id: str, body: str, event: SlimEvent) -> Message:
         return cls(message_id, body, event.text, event.interactions)
+
+    @property
+    def events(self) -> int:
+        """How many events it counts as: a list speaks of many interactions."""
+        return max(1, len(self.interactions))
 
     @property
     def size(self) -> int:
@@ -48,17 +64,19 @@ class _Batch:
     max_bytes: int
     messages: list[Message] = field(default_factory=list)
     interactions: set[str] = field(default_factory=set)
+    events: int = 0
     size: int = FRAME
     even: int = 0
 
     def has_room(self, group: Sequence[Message]) -> bool:
-        count = len(self.messages) + len(group)
+        count = self.events + sum(message.events for message in group)
         return count <= self.max_events and self.size + _size(group) <= self.max_bytes
 
     def add(self, group: Sequence[Message]) -> None:
         self.messages.extend(group)
         self.size += _size(group)
         for message in group:
+            self.events += message.events
             self.interactions.update(message.interactions)
         if self.interactions and len(self.interactions) % MULTI_GET == 0:
             self.even = len(self.messages)
@@ -85,6 +103,11 @@ def pack(messages: Sequence[Message], *, max_events: int, max_bytes: int) -> Ite
         batch.add(group)
     if batch.messages:
         yield batch.messages
+
+
+def whole(message_id: str) -> str:
+    """Return the id of the message that a part was taken from, or the message's own."""
+    return message_id.partition("/")[0]
 
 
 def halve(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:

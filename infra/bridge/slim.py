@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from masking import LONGEST, described, digest, masked, tidy
+from masking import LONGEST, described, digest, masked, shaped, tidy
 
 ENVELOPE = ("id", "source", "detail-type", "time", "region", "replay-name")
 BODY = (
@@ -29,9 +29,15 @@ BODY = (
     "direction",
     "disconnectType",
 )
+IDS = ("conversationId", "interactionId", "participantId", "sessionId", "queueId")
 MAX_TEXT = 200_000
 """The longest text of one event, in bytes; beyond it only its ids, size and hash travel."""
 MAX_OVERSIZE_IDS = 100
+LISTED = "Conversation Update"
+"""The one detail-type whose detail may be a list."""
+MAX_RECORDS = 500
+"""The most records of a list that travel as one event."""
+LONGEST_PART_ID = 100
 LONGEST_NUMBER = 40
 
 
@@ -44,15 +50,51 @@ class SlimEvent:
 
 
 def slim(body: str) -> SlimEvent:
-    """Return what travels of a message body; never raises, whatever the body is."""
+    """Return what travels of a message body, as one event; never raises, whatever the body is."""
+    event = _read(body)
+    return event if isinstance(event, SlimEvent) else _slim_event(event, body)
+
+
+def slim_parts(body: str) -> list[SlimEvent]:
+    """Return the same, but of a long list of records several events, each with some of them and an id of its own."""
+    event = _read(body)
+    if isinstance(event, SlimEvent):
+        return [event]
+    return [_slim_event(part, body) for part in _parts(event, body)]
+
+
+def _read(body: str) -> dict[str, Any] | SlimEvent:
+    """Return the event, or what travels of a body that is none."""
     try:
-        event = json.loads(body, parse_constant=str)
-    except (ValueError, RecursionError):
-        head = {"sha256": digest(body), "length": len(body), "head": masked(body)}
-        return SlimEvent(_text({"unparsable": head}), ())
-    if not isinstance(event, dict):
-        return SlimEvent(_text(described(body)), ())
-    return _slim_event(event, body)
+        event = json.loads(body, parse_constant=str, parse_int=_integer)
+    except ValueError:
+        return _unparsable(body)
+    except RecursionError:
+        return _unparsable(body, tooDeep=True)
+    return event if isinstance(event, dict) else SlimEvent(_text(described(body)), ())
+
+
+def _parts(event: dict[str, Any], body: str) -> Iterator[dict[str, Any]]:
+    """Yield the event, or a list's records some at a time: thousands in one run would outlast its time-out."""
+    records: Any = event.get("detail")
+    id_ = event.get("id")
+    of_many = isinstance(records, list) and len(records) > MAX_RECORDS
+    if not of_many or event.get("detail-type") != LISTED or not isinstance(id_, str | None):
+        yield event
+        return
+    for start in range(0, len(records), MAX_RECORDS):
+        part_id = f"{shaped(id_ or digest(body))[:LONGEST_PART_ID]}.{start}"
+        yield event | {"id": part_id, "detail": records[start : start + MAX_RECORDS]}
+
+
+def _integer(digits: str) -> int | str:
+    # Python makes no integer of thousands of digits, and no float of hundreds; no field that counts has them.
+    return int(digits) if len(digits) <= LONGEST_NUMBER else digits[:LONGEST]
+
+
+def _unparsable(body: str, **more: bool) -> SlimEvent:
+    head = {"sha256": digest(body), "length": len(body), "head": masked(body), **more}
+    return SlimEvent(_text({"unparsable": head}), ())
 
 
 def _slim_event(event: dict[str, Any], body: str) -> SlimEvent:
@@ -85,20 +127,18 @@ def _record(record: object) -> Any:
 
 
 def _pick(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: _value(source[name]) for name in names if name in source}
+    return {name: _value(source[name], name in IDS) for name in names if name in source}
 
 
-def _value(value: object) -> Any:
+def _value(value: object, is_id: bool = False) -> Any:
     """Return the value of a known field: as it is when it is short, whatever its type."""
     if isinstance(value, str):
-        return tidy(value)
+        return shaped(value) if is_id else tidy(value)
     if isinstance(value, dict | list):  # what it is stays visible, and what it says does not travel
         mark = f"sha256 {digest(_text_of(value))[:32]}"
         return [mark] if isinstance(value, list) else {"content": mark}
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        text = repr(value)
-        # The length first: an integer of hundreds of digits is more than isfinite takes.
-        return value if len(text) <= LONGEST_NUMBER and math.isfinite(value) else text[:LONGEST]
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
     return value
 
 

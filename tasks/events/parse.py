@@ -30,6 +30,7 @@ _LONGEST_INTEGER = 18
 # A run reads its events twice, for its name and to validate them; ten runs of a thousand are in hand at once.
 _REMEMBERED = 10_000
 _REMEMBERED_LENGTH = 1_000  # characters: 20 MB at the most
+_TOO_DEEP = "The event is nested too deeply to be read"
 
 _SHARED = {"participant_id", "session_id", "queue_id", "media_type", "direction", "disconnect_type"}
 
@@ -56,7 +57,7 @@ def _read(text: str) -> list[Outcome]:
     except Unacceptable as refusal:
         return [refusal.rejection(None, text)]
     except RecursionError:
-        return [Unacceptable("too-deep", "The event is nested too deeply to be read").rejection(None, text)]
+        return [Unacceptable("too-deep", _TOO_DEEP).rejection(None, text)]
 
 
 def _parsed(text: str) -> list[Outcome]:
@@ -87,6 +88,8 @@ def _integer(digits: str) -> int | float:
 def _refuse_stand_ins(document: dict[str, Any]) -> None:
     lost = document.get("unparsable")
     if isinstance(lost, dict) and "detail" not in document:
+        if lost.get("tooDeep") is True:
+            raise Unacceptable("too-deep", _TOO_DEEP)
         raise Unacceptable(
             "not-json", f"The event was text{_size(lost, 'length', 'characters')} that is not JSON"
         )

@@ -14,6 +14,7 @@ import handler as bridge
 import pytest
 from configuration import ConfigurationError, configuration
 
+from tasks.events import parse
 from tests.infra.bridge_messages import customer_end, interaction, records
 from tests.infra.fake_prefect import FakePrefect
 
@@ -174,6 +175,56 @@ def test_an_event_whose_detail_is_a_list_runs(cold: Callable[..., Any], prefect:
 
     assert cold()({"detail-type": "Conversation Update", "detail": detail}, None)["accepted"] == 1
     assert json.loads(prefect.texts[0])["detail"] == detail
+
+
+def ten_thousand_records() -> dict[str, Any]:
+    """Return a tutorial's event that is as large as a queue takes it."""
+    detail = [{"detail": {"interactionId": interaction(n), "type": "update"}} for n in range(10_000)]
+    return {"id": "e-1", "source": "gen.cloud.events", "detail-type": "Conversation Update", "detail": detail}
+
+
+def test_a_list_of_ten_thousand_records_goes_in_several_runs(
+    cold: Callable[..., Any], prefect: FakePrefect
+) -> None:
+    """One message too large for a run is taken apart; every record is an event with an id of its own."""
+    assert cold()(records(ten_thousand_records()), Context()) == {"batchItemFailures": []}
+
+    read = [each for text in prefect.texts for each in parse(text)]
+    assert [each.interaction_id for each in read] == [interaction(n) for n in range(10_000)]
+    assert len({each.event_id for each in read}) == 10_000
+    sizes = [len(json.dumps(run["parameters"], separators=(",", ":"))) for run in prefect.runs.values()]
+    assert len(sizes) == 10
+    assert max(sizes) <= 500_000
+
+
+def test_a_list_that_was_accepted_in_part_comes_back_whole(
+    cold: Callable[..., Any], prefect: FakePrefect
+) -> None:
+    """AWS is told of the one message once; delivered again, what had a run has that run."""
+    prefect.faults.extend([None, None, 502])
+    invoke, event = cold(), records(customer_end(1), ten_thousand_records(), customer_end(2))
+
+    answer = invoke(event, Context())
+    assert {"itemIdentifier": "m1"} in answer["batchItemFailures"]
+    assert len(answer["batchItemFailures"]) == len(
+        {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+    )
+    before = set(prefect.runs)
+
+    assert invoke(event, Context()) == {"batchItemFailures": []}
+    assert before < set(prefect.runs)
+    read = [each for text in prefect.texts for each in parse(text)]
+    assert len({each.interaction_id for each in read}) == 10_000
+
+
+@pytest.mark.parametrize("change", [{"detail-type": "conversation.end"}, {"id": 7}])
+def test_a_list_that_will_be_rejected_is_one_event(
+    cold: Callable[..., Any], prefect: FakePrefect, change: dict[str, Any]
+) -> None:
+    """What is refused as a whole is in quarantine once."""
+    cold()(records(ten_thousand_records() | change), Context())
+
+    assert len(prefect.texts) == 1
 
 
 def test_an_event_given_by_hand_is_not_lost_in_silence(

@@ -40,7 +40,15 @@ def test_every_message_is_in_one_batch_within_both_bounds(given_: list[Message],
     names = [each.message_id for batch in batches for each in batch]
     assert sorted(names) == sorted(each.message_id for each in given_)
     assert all(len(batch) <= most for batch in batches)
+    assert all(sum(each.events for each in batch) <= most for batch in batches if len(batch) > 1)
     assert all(parameters(batch) <= 1500 for batch in batches if len(batch) > 1)
+
+
+def test_a_list_counts_as_the_interactions_that_it_speaks_of() -> None:
+    """A run is bounded by what it has to do: three lists of 400 interactions are no batch of three events."""
+    lists = [Message(f"l{n}", "", "{}", tuple(f"{n}-{i}" for i in range(400))) for n in range(3)]
+
+    assert [len(batch) for batch in pack(lists, max_events=1000, max_bytes=LIMIT)] == [2, 1]
 
 
 def test_events_of_one_interaction_share_a_batch() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from masking import LONGEST
 from slim import BODY, ENVELOPE, MAX_TEXT, slim
 
-from tasks.events import InteractionEvent, parse
+from tasks.events import InteractionEvent, Rejection, parse
 from tests.infra.bridge_messages import customer_end, interaction
 
 PERSONAL = ("3175550", "john.doe", "example.com", "divorce")
@@ -125,6 +125,8 @@ def test_two_different_bodies_that_are_no_objects_stay_different() -> None:
         json.dumps({"detail": {"conversationId": {"ani": "3175550123", "from": "john.doe@example.com"}}}),
         json.dumps({"detail": {"conversationId": "john.doe@example.com"}}),
         json.dumps({"detail": {"conversationId": "tel:+13175550123"}}),
+        json.dumps({"detail": {"type": "call 317 555 0123", "mediaType": "3175550123 is my number"}}),
+        json.dumps({"source": "my number is 3175550123", "detail-type": "on 3175550 call me"}),
         "x" * 190 + " john.doe@example.com",
     ],
 )
@@ -146,10 +148,40 @@ def test_text_that_is_not_json_travels_as_its_fingerprint() -> None:
     assert [each.code for each in parse(travelled.text)] == ["not-json"]  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("body", ["[" * 100_000, '{"detail":' * 100_000, "9" * 10_000, "\x00", "\ud800", ""])
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"detail":' * 100_000, "\x00", "\ud800", ""])
 def test_a_body_that_breaks_parsers_travels_as_its_fingerprint(body: str) -> None:
-    """Nesting, digits and characters that make Python's parser give up are text that is not JSON."""
+    """Nesting and characters that make Python's parser give up are told by hash, length and head."""
     assert "unparsable" in json.loads(slim(body).text)
+
+
+@pytest.mark.parametrize("digits", [41, 309, 400, 4_301, 100_000])
+def test_a_number_of_any_length_costs_nothing(digits: int) -> None:
+    """Python makes no float of 309 digits and no integer of 4,301: neither stops the bridge, anywhere in an event."""
+    number = "9" * digits
+    body = json.dumps(customer_end(1, size="DIGITS", eventTime="DIGITS")).replace('"DIGITS"', number)
+
+    travelled = slim(body)
+
+    assert travelled.interactions == (interaction(1),)
+    assert json.loads(travelled.text)["detail"]["eventBody"]["eventTime"] == number[:LONGEST]
+    assert isinstance(parse(travelled.text)[0], InteractionEvent)
+    assert [each.code for each in parse(slim(number).text)] == ["not-an-object"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "text", ["Mallory Q. Person", "1555 0177 321", "caf\u00e9-1555", f" {interaction(1)}"]
+)
+def test_what_cannot_be_an_id_travels_as_its_shape(text: str) -> None:
+    """A name or a number in place of an id does not travel, and is still refused for what it is."""
+    travelled = slim(json.dumps(customer_end(1, conversationId=text, queueId=text))).text
+
+    assert json.dumps(text)[1:-1] not in travelled
+    (rejection,) = parse(travelled)
+    assert isinstance(rejection, Rejection)
+    assert f"is text of {len(text)} characters that is not a UUID" in rejection.reason
+    (rejection,) = parse(slim(json.dumps(customer_end(1, queueId=text))).text)
+    assert isinstance(rejection, Rejection)
+    assert (rejection.code, rejection.interaction_id) == ("malformed-id", interaction(1))
 
 
 def test_a_value_of_a_wrong_type_travels_as_it_is() -> None:

@@ -37,6 +37,17 @@ def test_an_interaction_genesys_does_not_know_yet_waits_as_a_placeholder(driver:
     assert driver.until(lambda: driver.settled(id_))["endedAt"]
 
 
+def test_what_waited_and_is_then_refused_waits_no_longer(driver: Driver) -> None:
+    """It is in quarantine, and nothing is left that reconcile would ask for again and again."""
+    id_ = str(uuid.uuid4())
+    driver.simulator("faults", unknown_ids=[id_])
+    driver.end(id_)
+    assert "dueAt" in driver.until(lambda: driver.row(id_))
+    driver.simulator("faults", unknown_ids=[], reject_ids=[id_])
+    assert driver.until(lambda: driver.quarantined(interactionId=id_))[0]["reason"] == "failed"
+    driver.until(lambda: driver.row(id_) is None)
+
+
 def test_only_the_unsettled_interactions_of_a_batch_are_deferred(driver: Driver) -> None:
     """Neighbours of an unsettled interaction are saved at once and not asked for again."""
     slow, quick = str(uuid.uuid4()), str(uuid.uuid4())
