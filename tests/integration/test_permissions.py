@@ -88,6 +88,7 @@ def live_through_everything(driver: Driver) -> None:
     second_pass(driver, receipt["id"])
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_workers_do_what_they_may_and_may_what_they_do(driver: Driver, recorded: Path) -> None:
     """Action and resource of each call, indexes included, are in the policy; nothing else is, but for a reason."""
