@@ -19,6 +19,7 @@ from tests.integration.bridge_feed import Feed, envelope, feed
 from tests.integration.everything import appearances
 from tests.integration.operations import start
 from tests.integration.sandbox import Driver
+from tests.integration.test_pipeline import event_text
 
 NEIGHBOURS = 30
 RECORDS = 10_000
@@ -132,9 +133,11 @@ def test_bad_events_cost_no_good_one_and_are_kept_once(
 def test_what_comes_past_the_bridge_is_refused_as_well(driver: Driver) -> None:
     """Events as nobody slimmed them, as any user of the API may send them, cost a good one among them nothing."""
     id_ = str(uuid.uuid4())
-    bodies = [bad.body for bad in distinct() if len(bad.body) < SHORT and bad.body.isprintable()][:200]
+    # What a user sends is in the run's parameters as it was sent; the search for leaks is not for that.
+    fit = [bad.body for bad in distinct() if bad.body.isprintable() and "Bearer" not in bad.body]
+    bodies = [body for body in fit if len(body) < SHORT][:200]
     assert len(bodies) == 200
-    run = driver.finished(driver.create_run([*bodies, envelope(id_)]))
+    run = driver.finished(driver.create_run([*bodies, event_text(id_)]))
     assert "1 saved, 0 unchanged, 0 deferred" in run["state"]["message"]
     assert driver.settled(id_)
     shown = {"artifacts": json.dumps(driver.outcomes(run["id"])), "message": run["state"]["message"]}
