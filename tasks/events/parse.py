@@ -27,9 +27,9 @@ from tasks.events.shapes import Body, Envelope, as_object, canonical_id, interac
 _GENESYS = re.compile(r"v2\.detail\.events\.conversation\.\{id\}\.([A-Za-z0-9_.-]+)")
 _TOPIC = re.compile(r"v2(\.([A-Za-z]+|\{id\}))+")
 _LONGEST_INTEGER = 18
-# A run reads its events twice, for its name and to validate them; ten runs of a thousand are in hand at once.
-_REMEMBERED = 10_000
-_REMEMBERED_LENGTH = 1_000  # characters: 20 MB at the most
+# A run reads its events twice, one soon after the other: for its name and to validate them.
+_REMEMBERED = 2_000
+_REMEMBERED_LENGTH = 1_000  # characters: some megabytes at the most
 _TOO_DEEP = "The event is nested too deeply to be read"
 
 _SHARED = {"participant_id", "session_id", "queue_id", "media_type", "direction", "disconnect_type"}
