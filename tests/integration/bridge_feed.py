@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -13,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from deployments.sandbox.samples import customer_end
-from deployments.sandbox.stack import EVENT_SOURCE
+from tests.benchmarks.events import envelope
 from tests.integration.sandbox import Driver
 
 BRIDGE = Path(__file__).parents[2] / "infra" / "bridge"
@@ -71,21 +69,3 @@ def feed(driver: Driver, monkeypatch: pytest.MonkeyPatch, **settings: str) -> It
         yield Feed(module.handler)
     finally:
         module.bridge.cache_clear()
-
-
-def envelope(interaction_id: str) -> str:
-    """An event as EventBridge puts it into the buffer."""
-    entry = customer_end(interaction_id, EVENT_SOURCE)
-    return json.dumps(
-        {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": entry["DetailType"],
-            "source": entry["Source"],
-            "account": "123456789012",
-            "time": "2026-01-15T10:00:00Z",
-            "region": "us-east-1",
-            "resources": [],
-            "detail": json.loads(entry["Detail"]),
-        }
-    )

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import requests
 
+from tests.benchmarks.events import envelope
 from tests.faults.bad_events import GOOD_ID, INJECTIONS, LOOK_ALIKES, Bad, event, written
 from tests.faults.generated import generated
-from tests.integration.bridge_feed import Feed, envelope, feed
+from tests.integration.bridge_feed import Feed, feed
 from tests.integration.everything import appearances
 from tests.integration.operations import start
 from tests.integration.sandbox import Driver
