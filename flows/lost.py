@@ -10,10 +10,11 @@ from prefect.runtime import flow_run
 
 from flows.batch import run_id
 from flows.recovery import ending_before_loss, times_lost
-from tasks.batch import Processed
+from tasks.batch import Processed, Work
 from tasks.bootstrap import services
 from tasks.errors import PermanentError
 from tasks.outcomes import Outcome
+from tasks.process import in_thread
 from tasks.quarantine import quarantine
 from tasks.save import Saving, save
 from tasks.validate import validate
@@ -42,8 +43,19 @@ async def quarantine_if_lost(events: list[str]) -> list[Outcome]:
         return []
     validated = await validate(events)
     outcomes = await quarantine(validated.rejections, run_id()) if validated.rejections else []
-    processed = Processed({}, frozenset())
-    error = WorkerLost(f"the worker died {limit + 1} times with this batch in hand; replay it in small parts")
-    processed.failed = [(work, error) for work in validated.works]
-    saving = await save(Saving(processed, run_id(), 1))
+    saving = await save(Saving(await _given_up(validated.works, limit + 1), run_id(), 1))
     return [*outcomes, *(outcome for each in saving.outcomes.values() for outcome in each)]
+
+
+async def _given_up(works: list[Work], deaths: int) -> Processed:
+    """The interactions as failed, except those that this run had stored before a worker of it died."""
+    given, ids = services(), [work.interaction_id for work in works]
+    done = await in_thread(given.storing, lambda: given.interactions.done_by(run_id(), ids))
+    error = WorkerLost(f"the worker died {deaths} times with this batch in hand; replay it in small parts")
+    processed = Processed({}, frozenset())
+    for work in works:
+        if work.interaction_id in done:
+            processed.ignored.append((work, "this run stored it before its worker died"))
+        else:
+            processed.failed.append((work, error))
+    return processed

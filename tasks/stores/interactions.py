@@ -110,6 +110,12 @@ class InteractionTable:
         found = map(Stored.from_item, items)
         return {stored.interaction_id: stored for stored in found}
 
+    def done_by(self, flow_run_id: str, interaction_ids: Sequence[str]) -> set[str]:
+        """Those whose record this run stored settled, or which it deferred: they need nothing more of it."""
+        wanted = ("interactionId", "settled", "dueAt", "deferredBy", "runs")
+        items = batch_get(self._client, self.table, "interactionId", interaction_ids, wanted)
+        return {str(item["interactionId"]) for item in items if _done_by(flow_run_id, item)}
+
     def get(self, interaction_id: str) -> dict[str, Any] | None:
         """The whole item, consistently read, or None."""
         with translated(f"table {self.table}"):
@@ -311,6 +317,12 @@ class InteractionTable:
                 old = cast("dict[str, Any]", error.response.get("Item") or {})
                 return unmarshal(old) if old else item
         return unmarshal(answer.get("Attributes", {}))
+
+
+def _done_by(flow_run_id: str, item: Mapping[str, Any]) -> bool:
+    if "dueAt" in item:
+        return item.get("deferredBy") == flow_run_id
+    return bool(item.get("settled")) and flow_run_id in item.get("runs", [])
 
 
 def _runs_in(item: Mapping[str, Any]) -> int:

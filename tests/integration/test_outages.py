@@ -65,10 +65,20 @@ def state(driver: Driver, run_id: str) -> str:
 @pytest.mark.long
 @pytest.mark.timeout(500)
 def test_a_batch_that_kills_its_workers_ends_in_quarantine(fragile: Driver) -> None:  # noqa: F811
-    """After three restarts the events of a run whose worker died each time are in quarantine, with the reason."""
-    id_ = str(uuid.uuid4())
+    """After three restarts the events of a run whose worker died each time are in quarantine, with the reason.
+
+    Except what the run had stored before a worker of it died: that has its record, and no row beside it.
+    """
+    id_, stored = str(uuid.uuid4()), fragile.end()
+    fragile.until(lambda: fragile.settled(stored))
     fragile.simulator("faults", latency=60)
-    run = fragile.create_run([event_text(id_)])
+    run = fragile.create_run([event_text(id_), event_text(stored)])
+    fragile.sandbox.client("dynamodb").update_item(
+        TableName=fragile.addresses.interaction_table,
+        Key={"interactionId": {"S": stored}},
+        UpdateExpression="SET runs = list_append(runs, :run)",
+        ExpressionAttributeValues={":run": {"L": [{"S": run}]}},
+    )
     for number in range(10, 14):
         fragile.until(lambda: state(fragile, run) == "RUNNING", 60)
         name = next(name for name in fragile.sandbox.children if name.startswith("worker"))
@@ -81,3 +91,4 @@ def test_a_batch_that_kills_its_workers_ends_in_quarantine(fragile: Driver) -> N
     row = fragile.until(lambda: fragile.quarantined(interactionId=id_), 60)[0]
     assert (row["reason"], row["code"]) == ("failed", "worker-lost")
     assert fragile.finished(run)["state_type"] == "FAILED"
+    assert not fragile.quarantined(interactionId=stored)

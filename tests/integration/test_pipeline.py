@@ -153,14 +153,17 @@ def test_nul_surrogates_and_a_megabyte_cost_nobody_anything(driver: Driver) -> N
     marker = str(uuid.uuid4())
     events = [
         {
-            "id": marker,
             "source": "a\0b",
             "detail-type": "conversation.end",
             "detail": {"conversationId": nul},
         },
         json.loads(event_text(neighbour)),
         {"detail-type": "conversation.end", "detail": {"conversationId": big, "subject": "x" * 1_000_000}},
-        {"detail-type": "conversation.end", "detail": {"conversationId": f"\ud800{marker}"}},
+        {
+            "id": marker,
+            "detail-type": "conversation.end",
+            "detail": {"conversationId": f"\ud800{uuid.uuid4()}"},
+        },
     ]
     send_to_buffer(driver, *(json.dumps(event) for event in events))
     for id_ in (nul, neighbour, big):

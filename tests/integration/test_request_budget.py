@@ -207,7 +207,11 @@ def test_without_a_table_the_budget_is_the_processs_own(caplog: pytest.LogCaptur
 def test_every_request_that_genesys_counts_was_counted_before(
     dynamodb: DynamoDBClient, table: str, genesys: str
 ) -> None:
-    """With 5 % of 500s and of time-outs, and tokens of 2 s: nothing is lost, no try escapes the budget."""
+    """With 5 % of 500s and of time-outs, and tokens of 2 s: nothing is lost, no try escapes the budget.
+
+    The budget may have counted one in a hundred more: a request that was given up before the other side read
+    it, or a grant that took too long to write on a busy machine and was left unused.
+    """
     simulator(genesys, error_rate=0.05, timeout_rate=0.05, timeout_seconds=1.0, token_life=2.0, seed=7)
     turns = budget(dynamodb, table, 5000)
     chosen = Settings(
@@ -237,7 +241,8 @@ def test_every_request_that_genesys_counts_was_counted_before(
     told = simulator(genesys)
     assert told["requests"]["token"] >= 2
     assert told["requests"]["all"] > 200
-    assert turns.usage().used == told["requests"]["all"]
+    surplus = turns.usage().used - told["requests"]["all"]
+    assert 0 <= surplus <= told["requests"]["all"] / 100
 
 
 def test_two_workers_with_wrong_clocks_use_the_allowance_and_never_more(
