@@ -125,6 +125,10 @@ def _insert(given: Services, saving: Saving, part: list[Fetched]) -> None:
     inserted = given.interactions.insert(rows)
     deferrals = {row.record.interaction_id: row.deferral for row in rows}
     saving.inserted |= {id_: deferrals[id_] for id_ in inserted}
+    for fetched in part:
+        id_ = fetched.work.interaction_id
+        if id_ in inserted and given.archive is None and id_ not in saving.processed.quarantined:
+            _save_fetched(given, saving, fetched)  # no call is left to make, so no turn of a thread is taken
 
 
 def _new_row(given: Services, saving: Saving, fetched: Fetched) -> NewRow:

@@ -15,6 +15,7 @@ _ADDRESS = re.compile(rf"[^\s\"'<>]*(?:{_AT.pattern})[^\s\"'<>]*", re.IGNORECASE
 _DIGIT = re.compile(r"\d")
 _PROSE = re.compile(r"[^\W\d_]{2}.*\s|\s.*[^\W\d_]{2}")
 _OF_AN_ID = re.compile(r"[A-Za-z0-9._:#-]*")
+_PLAIN = re.compile(r"[A-Za-z0-9._:{}/#-]*")  # neither an address nor prose can be made of these alone
 _TELEPHONE = re.compile(r"\s*(?:tel:|sips?:|\+)", re.IGNORECASE)
 
 
@@ -32,6 +33,8 @@ def tidy(text: str) -> str:
     Digits stay: identifiers and times consist of them; a sentence with digits is neither.
     """
     head = text[: 2 * LONGEST]
+    if _PLAIN.fullmatch(head) and not _TELEPHONE.match(head):
+        return head[:LONGEST]
     if _AT.search(head) or _TELEPHONE.match(head) or (_DIGIT.search(head) and _PROSE.search(head)):
         return masked(head)
     return head[:LONGEST]
