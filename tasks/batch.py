@@ -74,7 +74,17 @@ class Fetched(NamedTuple):
 class Processed:
     """A chunk after process: each interaction is in exactly one of the lists."""
 
-    __slots__ = ("failed", "fetched", "ignored", "missing", "postponed", "quarantined", "stored", "why")
+    __slots__ = (
+        "failed",
+        "fetched",
+        "ignored",
+        "missing",
+        "postponed",
+        "quarantined",
+        "released",
+        "stored",
+        "why",
+    )
 
     def __init__(self, stored: dict[str, Stored], quarantined: frozenset[str]) -> None:
         self.stored = stored
@@ -85,6 +95,12 @@ class Processed:
         self.failed: list[tuple[Work, PermanentError]] = []
         self.postponed: list[Work] = []  # Genesys could not be asked
         self.why: PipelineError | None = None  # why not
+        self.released = 0  # fetched, written, and no longer held
+
+    def release(self) -> None:
+        """Let go of what has been written: a run of thousands would hold every conversation to its end."""
+        self.released += len(self.fetched)
+        self.fetched = []
 
     def postpone(self, works: Iterable[Work], why: PipelineError) -> Processed:
         """Leave these interactions to a later run."""

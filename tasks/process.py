@@ -65,8 +65,10 @@ async def process_chunk(works: list[Work], lane: Lane) -> Processed:
 
 def counts(chunks: Sequence[Processed]) -> str:
     """How many interactions went which way, for the log."""
-    names = ("fetched", "missing", "postponed", "failed")
-    return ", ".join(f"{sum(len(getattr(each, name)) for each in chunks)} {name}" for name in names)
+    fetched = sum(len(each.fetched) + each.released for each in chunks)
+    names = ("missing", "postponed", "failed")
+    rest = (f"{sum(len(getattr(each, name)) for each in chunks)} {name}" for name in names)
+    return ", ".join((f"{fetched} fetched", *rest))
 
 
 def fetch_chunk(given: Services, works: list[Work], lane: Lane) -> Processed:
@@ -116,7 +118,8 @@ def _derive(given: Services, processed: Processed, work: Work, fetch: Fetch) -> 
         if record.settled and not _wanted_queue(record, given.settings.queue_ids):
             processed.ignored.append((work, "it touched none of the queues in QUEUE_IDS"))
         else:
-            processed.fetched.append(Fetched(work, record, conversation))
+            kept = conversation if given.archive else {}  # nobody else reads it any more
+            processed.fetched.append(Fetched(work, record, kept))
 
 
 def _wanted_queue(record: InteractionRecord, queue_ids: tuple[str, ...]) -> bool:

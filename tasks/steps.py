@@ -51,6 +51,7 @@ async def _write(saving: Saving) -> Exception | None:
     try:
         async with asyncio.timeout(task_policy().task_timeout):
             await save_chunk(saving)
+        saving.processed.release()
     except Exception as error:  # noqa: BLE001 - raised when the other chunks are written
         return error
     return None

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
-from tasks.batch import Processed, Work
+from tasks.batch import Fetched, Processed, Work
 from tasks.errors import NotReady, TransientError
 from tasks.events import parse
 from tasks.events.event import InteractionEvent
 from tasks.passage import Passage, side_by_side
+from tasks.process import counts
+from tasks.records import build_record
 from tasks.save import Saving
 from tests.integration.test_pipeline import event_text
+from tests.unit.conftest import read_conversation
 
 
 def chunk(number: int) -> list[Work]:
@@ -81,3 +85,14 @@ async def test_errors_come_together_and_the_gravest_first() -> None:
     errors = await side_by_side([0, 1, 2], call, at_once=2)
     assert sorted(seen) == [0, 1, 2]
     assert [type(error) for error in errors] == [NotReady, TransientError]
+
+
+def test_what_was_written_is_no_longer_held_and_still_counted() -> None:
+    """The log's counts stay right when a chunk was written before the last one was processed."""
+    (work,) = chunk(1)
+    processed = done()
+    processed.fetched.append(Fetched(work, build_record(read_conversation("voice"), datetime.now(UTC)), {}))
+    before = counts([processed])
+    processed.release()
+    assert not processed.fetched
+    assert counts([processed]) == before == "1 fetched, 0 missing, 0 postponed, 0 failed"
