@@ -47,7 +47,7 @@ def benchmark(
             d the floor (a plain script), e DBOS.
         bursts: How many events at once.
         limit: Genesys's request limit.
-        repeats: How often a burst of up to 1,000 is run; the median counts.
+        repeats: How often a burst of up to 100 is run without a limit; the median counts.
         runs_each: The largest burst with one Prefect flow run for each event; larger ones are extrapolated.
         sustained: Give 30,000 events under the limit, too; left out of a part.
         bucket: Run the largest burst with the bucket, too; left out of a part.
