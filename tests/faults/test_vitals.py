@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import processes
-from tests.faults.vitals import Look, Vitals, slope
+from tests.faults.vitals import Look, Vitals, growth
 
 
 def looks(grows: float, files: int = 0, settles: int = 0) -> list[Look]:
@@ -20,10 +20,19 @@ def looks(grows: float, files: int = 0, settles: int = 0) -> list[Look]:
     return [Look(minute, 200 + grows * min(minute, last), 50 + files * minute) for minute in range(20)]
 
 
-def test_the_slope_is_the_lines() -> None:
-    """Megabytes a minute."""
-    assert slope(looks(3)) == pytest.approx(3)
-    assert slope(looks(0)) == 0
+def stepped(grows: float, step: float) -> list[Look]:
+    """The same, with a step at 13 minutes: a backlog is worked off, and the memory for it stays."""
+    return [Look(each.minute, each.memory + step * (each.minute >= 13), each.files) for each in looks(grows)]
+
+
+def test_growth_is_what_goes_on_and_no_step() -> None:
+    """Megabytes a minute, whatever the one step in it; a few looks are enough."""
+    assert growth(looks(3)) == pytest.approx(3)
+    assert growth(looks(0)) == 0
+    assert growth(stepped(0, 40)) == 0
+    assert growth(stepped(2, 40)) == pytest.approx(2)
+    assert growth(looks(3)[:2]) == pytest.approx(3)
+    assert growth(looks(3)[:1]) == 0
 
 
 @pytest.mark.parametrize(
@@ -31,6 +40,7 @@ def test_the_slope_is_the_lines() -> None:
     [
         ("worker 1 (7)", looks(3), ["worker 1 (7) grows by 3.0 MB a minute"]),
         ("worker 1 (7)", looks(30, settles=8), []),
+        ("worker 1 (7)", stepped(0, 40), []),
         ("bridge (9)", looks(0, files=5), ["bridge (9) has 145 files open, 100 at half time"]),
         ("prefect (8)", looks(30, files=5), []),
     ],
