@@ -30,6 +30,12 @@ RUN_CRASHED = "RunCrashed"
 """The run's process ended without a result."""
 
 LOSSES = frozenset({WORKER_LOST, STUCK_PENDING, RUN_CRASHED})
+_TAKEN = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CRASHED})
+_IN_HAND = {
+    WORKER_LOST: frozenset({StateType.RUNNING}),
+    STUCK_PENDING: _TAKEN,
+    RUN_CRASHED: _TAKEN,
+}  # what the run must have been since the loss before, for another one to be the batch's doing
 _FINISHED = frozenset({StateType.COMPLETED, StateType.FAILED})
 _ENDINGS = frozenset({StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED})
 
@@ -43,13 +49,19 @@ async def times_lost(flow_run_id: UUID) -> int:
 
 
 def count_losses(states: Iterable[State]) -> int:
-    """Count the losses in a run's states, in whatever order, those before its last ending left out."""
-    losses = 0
+    """Count the losses in a run's states, in whatever order, those before its last ending left out.
+
+    A server that is behind with its events (after an outage) notices the same silence again and again: what no
+    worker has had in hand since the last loss was not lost once more.
+    """
+    losses, since = 0, set[StateType]()
     for state in sorted(states, key=lambda state: state.timestamp):
         if state.type in _ENDINGS:
-            losses = 0
-        elif state.name in LOSSES:
-            losses += 1
+            losses, since = 0, set()
+        elif state.name not in LOSSES:
+            since.add(state.type)
+        elif since & _IN_HAND[str(state.name)]:
+            losses, since = losses + 1, set()
     return losses
 
 
@@ -73,7 +85,10 @@ async def _states(flow_run_id: UUID) -> list[State]:
 def last_ending(states: Iterable[State]) -> State | None:
     """Return the ending that the last loss in a run's states follows directly, if it follows one."""
     ordered = sorted(states, key=lambda state: state.timestamp)
-    losses = [number for number, state in enumerate(ordered) if state.name in LOSSES]
-    before = ordered[losses[-1] - 1] if losses and losses[-1] > 0 else None
-    since = [state.name for state in ordered[losses[-1] + 1 :] if state.is_scheduled()] if losses else []
+    last = max((number for number, state in enumerate(ordered) if state.name in LOSSES), default=0)
+    first = last
+    while first > 0 and ordered[first - 1].name in LOSSES:  # noticed again and again
+        first -= 1
+    before = ordered[first - 1] if first > 0 else None
+    since = [state.name for state in ordered[last + 1 :] if state.is_scheduled()]
     return before if before is not None and before.type in _FINISHED and not since else None

@@ -17,7 +17,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending, Running
 
 from deployments.automations import Change, apply_automations
-from flows.recovery import RUN_CRASHED, STUCK_PENDING, WORKER_LOST, count_losses, times_lost
+from flows.recovery import RUN_CRASHED, STUCK_PENDING, WORKER_LOST, count_losses, last_ending, times_lost
 from flows.signals import OUTCOMES_FAILED
 from tests.integration.prefect_server import PrefectServer, running_server
 from tests.integration.worker_stand import Stand, eventually, new_stand
@@ -170,6 +170,40 @@ def test_losses_are_counted_from_the_last_ending() -> None:
     assert count_losses(states[:2]) == 1
     assert count_losses(states[:3]) == 0
     assert count_losses(reversed(states)) == 2
+
+
+RUNNING, LOST = ("Running", StateType.RUNNING), (WORKER_LOST, StateType.SCHEDULED)
+PENDING, FAILED = ("Pending", StateType.PENDING), ("Failed", StateType.FAILED)
+
+
+def states_of(*names: tuple[str, StateType]) -> list[State]:
+    """A run's states, one after the other."""
+    return [State(id=uuid4(), type=type_, name=name) for name, type_ in names]
+
+
+@pytest.mark.parametrize(
+    ("names", "losses"),
+    [
+        ([RUNNING, LOST, LOST, LOST, LOST, LOST], 1),
+        ([RUNNING, LOST, PENDING, LOST, LOST], 1),
+        ([RUNNING, LOST, PENDING, RUNNING, LOST], 2),
+        ([PENDING, (STUCK_PENDING, StateType.SCHEDULED), (STUCK_PENDING, StateType.SCHEDULED)], 1),
+    ],
+)
+def test_a_silence_that_is_noticed_again_is_one_loss(names: list[tuple[str, StateType]], losses: int) -> None:
+    """A server that is behind with its events reports one dead worker many times: no reason for quarantine."""
+    assert count_losses(states_of(*names)) == losses
+
+
+def test_an_ending_is_found_behind_a_loss_that_was_noticed_twice() -> None:
+    """The run had ended, and is not executed again; once it was scheduled since, it is."""
+    ended = last_ending(states_of(RUNNING, FAILED, LOST, LOST, PENDING, RUNNING))
+    assert ended is not None
+    assert ended.name == "Failed"
+    again = ("AwaitingRetry", StateType.SCHEDULED)
+    assert last_ending(states_of(RUNNING, FAILED, LOST, LOST, again, RUNNING)) is None
+    assert last_ending(states_of(RUNNING, LOST, PENDING)) is None
+    assert last_ending(states_of(PENDING, RUNNING, FAILED)) is None
 
 
 async def _limit_queue(stand: Stand, limit: int) -> None:
