@@ -6,6 +6,7 @@ at its start how often that happened, and gives up in time.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from httpx import HTTPError
@@ -84,11 +85,14 @@ async def _states(flow_run_id: UUID) -> list[State]:
 
 def last_ending(states: Iterable[State]) -> State | None:
     """Return the ending that the last loss in a run's states follows directly, if it follows one."""
-    ordered = sorted(states, key=lambda state: state.timestamp)
-    last = max((number for number, state in enumerate(ordered) if state.name in LOSSES), default=0)
-    first = last
-    while first > 0 and ordered[first - 1].name in LOSSES:  # noticed again and again
-        first -= 1
-    before = ordered[first - 1] if first > 0 else None
-    since = [state.name for state in ordered[last + 1 :] if state.is_scheduled()]
+    ordered = _without_repeats(sorted(states, key=lambda state: state.timestamp))
+    losses = [number for number, state in enumerate(ordered) if state.name in LOSSES]
+    before = ordered[losses[-1] - 1] if losses and losses[-1] > 0 else None
+    since = [state.name for state in ordered[losses[-1] + 1 :] if state.is_scheduled()] if losses else []
     return before if before is not None and before.type in _FINISHED and not since else None
+
+
+def _without_repeats(ordered: list[State]) -> list[State]:
+    """The states without a loss that directly follows another: the same one, noticed again."""
+    repeats = {later.id for earlier, later in pairwise(ordered) if {earlier.name, later.name} <= LOSSES}
+    return [state for state in ordered if state.id not in repeats]

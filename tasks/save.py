@@ -128,7 +128,8 @@ def _insert(given: Services, saving: Saving, part: list[Fetched]) -> None:
     for fetched in part:
         id_ = fetched.work.interaction_id
         if id_ in inserted and given.archive is None and id_ not in saving.processed.quarantined:
-            _save_fetched(given, saving, fetched)  # no call is left to make, so no turn of a thread is taken
+            # No call is left to make, so no turn of a thread of its own is taken.
+            _guarded(given, saving, fetched.work, partial(_save_fetched, given, saving, fetched))
 
 
 def _new_row(given: Services, saving: Saving, fetched: Fetched) -> NewRow:

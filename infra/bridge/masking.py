@@ -33,11 +33,13 @@ def tidy(text: str) -> str:
     Digits stay: identifiers and times consist of them; a sentence with digits is neither.
     """
     head = text[: 2 * LONGEST]
-    if _PLAIN.fullmatch(head) and not _TELEPHONE.match(head):
-        return head[:LONGEST]
-    if _AT.search(head) or _TELEPHONE.match(head) or (_DIGIT.search(head) and _PROSE.search(head)):
+    if _TELEPHONE.match(head) or not (_PLAIN.fullmatch(head) or _harmless(head)):
         return masked(head)
     return head[:LONGEST]
+
+
+def _harmless(head: str) -> bool:
+    return not (_AT.search(head) or (_DIGIT.search(head) and _PROSE.search(head)))
 
 
 def shaped(text: str) -> str:

@@ -15,7 +15,7 @@ from tests.faults import processes
 GROWTH = 1.0  # MB a minute that a process of ours may grow over the second half; a leak per event shows more
 PARTS = 5  # of the second half: what grows in most of them leaks; one step, as after an outage's backlog, does not
 FILES = 20  # descriptors that it may have more at the end than at half time
-SPAN = 5.0  # minutes that the second half must last; a shorter slope is that of warming up
+SPAN = 5.0  # minutes that the second half must last; a shorter rise is that of warming up
 
 
 @dataclass(frozen=True)

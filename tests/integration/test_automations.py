@@ -74,9 +74,7 @@ async def test_runs_of_a_killed_worker_are_completed_by_the_next(server: Prefect
         for run in runs:
             await stand.until(run, "Completed", seconds=60)
     for run in runs:
-        async with stand.client() as client:
-            states = await client.read_flow_run_states(run)
-        assert count_losses(state for state in states if state.name != "Completed") == 1
+        assert count_losses(each for each in await stand.states(run) if each.name != "Completed") == 1
         with temporary_settings({PREFECT_API_URL: server.api_url}):
             assert await times_lost(run) == 0, "it ended by itself since"
 
@@ -164,11 +162,11 @@ def _listener(heard: list[str]) -> Iterator[str]:
 def test_losses_are_counted_from_the_last_ending() -> None:
     """A person's Retry gives a run its full number of tries again; a crash is no ending."""
     names = [
-        *(("Running", StateType.RUNNING), (WORKER_LOST, StateType.SCHEDULED), ("Failed", StateType.FAILED)),
-        *(("Running", StateType.RUNNING), (WORKER_LOST, StateType.SCHEDULED), ("Crashed", StateType.CRASHED)),
+        *(RUNNING, LOST, FAILED),
+        *(RUNNING, LOST, ("Crashed", StateType.CRASHED)),
         *((STUCK_PENDING, StateType.SCHEDULED), ("AwaitingRetry", StateType.SCHEDULED)),
     ]
-    states = [State(id=uuid4(), type=type_, name=name) for name, type_ in names]
+    states = states_of(*names)
     assert count_losses(states[:2]) == 1
     assert count_losses(states[:3]) == 0
     assert count_losses(reversed(states)) == 2

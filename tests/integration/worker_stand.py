@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import FlowRun, State
 
 FILE = "tests/integration/probe_flows.py"
 TYPES = {"interactions": InteractionsWorker, "process": ProcessWorker}
@@ -90,9 +90,13 @@ class Stand:
 
     async def history(self, run: UUID) -> list[str]:
         """Return the names of the run's states, the oldest first."""
+        return [state.name or "" for state in await self.states(run)]
+
+    async def states(self, run: UUID) -> list[State]:
+        """Return the run's states, the oldest first."""
         async with self.client() as client:
             states = await client.read_flow_run_states(run)
-        return [state.name or "" for state in sorted(states, key=lambda state: state.timestamp)]
+        return sorted(states, key=lambda state: state.timestamp)
 
     async def logged(self, run: UUID, text: str, seconds: float = 15) -> str:
         """Wait for the run's log line that holds `text`, and return it."""
