@@ -154,7 +154,7 @@ async def test_drains_when_it_is_told_to_stop(server: PrefectServer) -> None:
             await stand.until(run, "Running")
         waits = await stand.start("quick")
         worker.send_signal(signal.SIGTERM)
-        await asyncio.to_thread(worker.wait, 80)
+        await asyncio.to_thread(worker.wait, 40)
     assert (await stand.read(ends)).state_name == "Completed"
     assert (await stand.read(lasts)).state_name == "AwaitingRetry"
     assert (await stand.read(waits)).state_name in {"Scheduled", "Late"}
