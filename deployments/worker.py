@@ -29,6 +29,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.worker_engine import RESCHEDULED, Attempt
 from deployments.worker_flows import FlowCache
+from deployments.worker_stop import drain_on_sigterm
 from deployments.worker_threads import Pulse, RunLoop
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
 
     async def setup(self) -> None:
         """Start the thread for flow runs and the heartbeats, then connect."""
+        drain_on_sigterm()
         await self._run_loop.start()
         self._pulse.start()
         self._suspensions = FlowRunSuspendingObserver(_suspend)

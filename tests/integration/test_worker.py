@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+IN_BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+"""What a shell does to a command that ends in `&`."""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
@@ -146,15 +149,18 @@ async def test_a_flow_may_put_itself_back(server: PrefectServer, type_: str, sec
 
 
 async def test_drains_when_it_is_told_to_stop(server: PrefectServer) -> None:
-    """SIGTERM: nothing more is taken up, what ends in time ends, what does not is scheduled again."""
+    """SIGTERM: nothing more is taken up, what ends in time ends, what does not is scheduled again.
+
+    In the background of a script, where interrupts are ignored; Prefect's command makes them of SIGTERM.
+    """
     stand = await new_stand(server)
-    with stand.worker(limit=2, WORKER_DRAIN_SECONDS="5") as worker:
+    with stand.worker(limit=2, within=IN_BACKGROUND, WORKER_DRAIN_SECONDS="5") as worker:
         ends, lasts = await stand.start("slow", seconds=3), await stand.start("slow", seconds=600)
         for run in (ends, lasts):
             await stand.until(run, "Running")
         waits = await stand.start("quick")
         worker.send_signal(signal.SIGTERM)
-        await asyncio.to_thread(worker.wait, 40)
+        assert await asyncio.to_thread(worker.wait, 40) == 0
     assert (await stand.read(ends)).state_name == "Completed"
     assert (await stand.read(lasts)).state_name == "AwaitingRetry"
     assert (await stand.read(waits)).state_name in {"Scheduled", "Late"}

@@ -125,9 +125,12 @@ class Stand:
         return int(answer.json()["total"])
 
     @contextmanager
-    def worker(self, limit: int = 4, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run `prefect worker start` on the pool."""
+    def worker(
+        self, limit: int = 4, *, within: tuple[str, ...] = (), **environment: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Run `prefect worker start` on the pool, `within` another command that executes it."""
         command = [
+            *within,
             sys.executable,
             "-m",
             "prefect",
