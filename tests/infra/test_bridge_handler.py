@@ -112,7 +112,7 @@ def test_ten_thousand_messages_go_in_a_few_runs(cold: Callable[..., Any], prefec
 
     assert cold()(event, Context()) == {"batchItemFailures": []}
     assert len(prefect.texts) == len(set(prefect.texts)) == 10_000
-    assert len(prefect.runs) == 15  # 700 of these events fill 500,000 bytes
+    assert len(prefect.runs) == 10  # a thousand of these events are 480,000 bytes
 
 
 def test_an_outage_names_every_message(cold: Callable[..., Any], prefect: FakePrefect) -> None:
