@@ -29,6 +29,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.worker_engine import RESCHEDULED, Attempt
 from deployments.worker_flows import FlowCache
+from deployments.worker_memory import give_large_buffers_back
 from deployments.worker_stop import drain_on_sigterm
 from deployments.worker_threads import Pulse, RunLoop
 
@@ -48,7 +49,7 @@ _ANNOUNCEMENTS = [
     )
 ]
 _REST = 3.0  # times as long as a poll took, no other follows
-_AHEAD = 10  # runs beyond those that can be taken up that a poll may bring: they set an alarm
+_AHEAD = 1  # runs beyond those that can be taken up that a poll may bring: the next one's time is an alarm
 _REPORT_SECONDS = 10.0  # for runs that are stopped at shutdown to report it
 
 
@@ -93,6 +94,7 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
     async def setup(self) -> None:
         """Start the thread for flow runs and the heartbeats, then connect."""
         drain_on_sigterm()
+        give_large_buffers_back()
         await self._run_loop.start()
         self._pulse.start()
         self._suspensions = FlowRunSuspendingObserver(_suspend)
@@ -175,7 +177,7 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         return due
 
     async def _soon_due(self) -> list[WorkerFlowRunResponse]:
-        """Return what is due before the next poll, about as many as can be taken up.
+        """Return what is due before the next poll, as many as can be taken up and one more.
 
         The base class's request brings 200 runs, with all their parameters: half a megabyte each in a burst.
         """
@@ -184,7 +186,8 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
             "scheduled_before": (now("UTC") + timedelta(seconds=int(self._prefetch_seconds))).isoformat(),
         }
         if self._limiter is not None:  # runs that are being claimed still count as scheduled
-            body["limit"] = int(self._limiter.available_tokens) + len(self._attempts) + _AHEAD
+            claimed = sum(attempt.engine is None for attempt in self._attempts.values())
+            body["limit"] = int(self._limiter.available_tokens) + claimed + _AHEAD
         try:
             answer = await self.client.request(
                 "POST",

@@ -12,7 +12,7 @@ from flows.budget import show_budget
 from flows.cards import CARDS, escaped, leave_card, plain
 from flows.later import name_of
 from flows.signals import signal
-from tasks.events import parse
+from tasks.events import preview
 from tasks.outcomes import Kind, Outcome, summary
 
 ROWS = 500  # most rows of an outcomes table; failures come first
@@ -26,7 +26,7 @@ def run_name() -> str:
     parameters = flow_run.parameters
     attempt = int(parameters.get("attempt") or 1)
     events = [text for text in parameters.get("events") or [] if isinstance(text, str)]
-    ids = {parsed.interaction_id for text in events for parsed in parse(text)} - {None}
+    ids = {each.interaction_id for each in preview(events)} - {None}
     if ids:
         return name_of(sorted(str(id_) for id_ in ids), attempt)
     return f"{len(events)} event{'' if len(events) == 1 else 's'} without an interaction"

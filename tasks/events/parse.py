@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from functools import lru_cache
 from typing import Any
 
 from tasks.events.event import InteractionEvent
@@ -27,9 +26,6 @@ from tasks.events.shapes import Body, Envelope, as_object, canonical_id, interac
 _GENESYS = re.compile(r"v2\.detail\.events\.conversation\.\{id\}\.([A-Za-z0-9_.-]+)")
 _TOPIC = re.compile(r"v2(\.([A-Za-z]+|\{id\}))+")
 _LONGEST_INTEGER = 18
-# A run reads its events twice, one soon after the other: for its name and to validate them.
-_REMEMBERED = 2_000
-_REMEMBERED_LENGTH = 1_000  # characters: some megabytes at the most
 _TOO_DEEP = "The event is nested too deeply to be read"
 
 _SHARED = {"participant_id", "session_id", "queue_id", "media_type", "direction", "disconnect_type"}
@@ -43,15 +39,6 @@ def parse(text: str) -> list[Outcome]:
     A record that is refused does not touch its neighbours, so a list may give events and rejections mixed.
     """
     text = str(text)  # a caller from outside the type checker's reach may hold bytes or None
-    return list(_remembered(text)) if len(text) <= _REMEMBERED_LENGTH else _read(text)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _remembered(text: str) -> tuple[Outcome, ...]:
-    return tuple(_read(text))
-
-
-def _read(text: str) -> list[Outcome]:
     try:
         return _parsed(text)
     except Unacceptable as refusal:

@@ -284,7 +284,7 @@ def test_depth_at_the_edge(event: Event) -> None:
 
 def readable(text: str, frames: int = 1) -> bool:
     """Return whether the text can be read at the depth of calls at which the parser reads it."""
-    if frames < 4:
+    if frames < 3:
         return readable(text, frames + 1)
     try:
         json.loads(text)
