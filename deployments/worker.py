@@ -50,6 +50,7 @@ _ANNOUNCEMENTS = [
 ]
 _REST = 3.0  # times as long as a poll took, no other follows
 _AHEAD = 1  # runs beyond those that can be taken up that a poll may bring: the next one's time is an alarm
+_AGAIN_SECONDS = 5.0  # until the announcements are asked for again, after the server was away
 _REPORT_SECONDS = 10.0  # for runs that are stopped at shutdown to report it
 
 
@@ -140,11 +141,12 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         while True:
             try:
                 async with get_events_subscriber(filter=wanted) as announcements:
+                    self._wake.set()  # for what was announced before
                     async for _ in announcements:
                         self._wake.set()
             except Exception as error:  # noqa: BLE001 - the ordinary poll goes on meanwhile
                 self._logger.warning("No announcements of flow runs, polling only: %s", type(error).__name__)
-            await asyncio.sleep(self.heartbeat_interval_seconds)
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _poll_when_woken(self) -> None:
         while True:

@@ -6,7 +6,12 @@ events are dropped), whatever the busy time-out. Opened as IMMEDIATE it waits it
 of a request, or it would wait for itself. SQLite lets those that wait try again and again, and whoever is lucky
 goes first: with many of them one waits for its whole minute, while each holds a connection, of which Prefect has
 fifteen, and the one that they wait for may need a second one. So they queue before they take a connection, and
-there is no bound on connections. Postgres, which production wants, has no such trouble.
+there is no bound on connections.
+
+Who waits within SQLite holds its connection's mutex, and when the garbage collector of the server's own thread meets a
+cursor of that connection, all of the server stands until the wait is over, the transaction that is waited for
+included. So nobody waits there for a minute. And events that were stored already fail all that arrived with them.
+Postgres, which production wants, has no such trouble.
 """
 
 from __future__ import annotations
@@ -21,12 +26,15 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from prefect.server.database import configurations
-from sqlalchemy.ext.asyncio import create_async_engine
+from prefect.server.database import configurations, provide_database_interface
+from prefect.server.events.schemas.events import ReceivedEvent
+from prefect.server.events.storage import database as event_storage
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 PINNED = "3.8.8"
 _NO_BOUND = -1  # SQLAlchemy's word for it
 _LONGEST_TURN = 30.0  # seconds
+_BUSY_MILLISECONDS = 5_000  # Prefect has 60,000
 
 # What the context's outermost transaction has begun; None outside of any.
 _begun: ContextVar[list[Any] | None] = ContextVar("begun", default=None)
@@ -81,9 +89,35 @@ def install() -> None:
             mode = "IMMEDIATE"
         conn.exec_driver_sql(f"BEGIN {mode}")
 
+    set_up = configurations.AioSqliteConfiguration.setup_sqlite
+
+    def setup_sqlite(self: Any, conn: Any, record: Any) -> None:
+        set_up(self, conn, record)
+        cursor = conn.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        cursor.close()
+
+    configurations.AioSqliteConfiguration.setup_sqlite = setup_sqlite  # type: ignore[method-assign]
     vars(configurations)["create_async_engine"] = partial(create_async_engine, max_overflow=_NO_BOUND)
     configurations.AioSqliteConfiguration.begin_transaction = begin_transaction  # type: ignore[method-assign]
     configurations.AioSqliteConfiguration.begin_sqlite_stmt = begin_sqlite_stmt  # type: ignore[method-assign]
+    _pass_over_known_events()
+
+
+def _pass_over_known_events() -> None:
+    """Have events that are stored already passed over: a batch of nothing else is a row without values to Prefect."""
+    original: Any = event_storage._write_sqlite_events  # noqa: SLF001 - an aid for the pinned version
+
+    async def write_sqlite_events(session: AsyncSession, events: list[ReceivedEvent]) -> None:
+        db = provide_database_interface()
+        known: set[Any] = set()
+        for start in range(0, len(events), 500):
+            ids = [event.id for event in events[start : start + 500]]
+            known |= set((await session.scalars(sa.select(db.Event.id).where(db.Event.id.in_(ids)))).all())
+        if new := [event for event in events if event.id not in known]:
+            await original(session=session, events=new)
+
+    event_storage._write_sqlite_events = write_sqlite_events  # noqa: SLF001
 
 
 if __name__ == "__main__":

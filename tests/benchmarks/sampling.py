@@ -1,0 +1,65 @@
+"""Samples of what a Python process is doing, by py-spy from outside, summed up by part of the code."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+_A_SECOND = 100  # samples
+_LONGEST = 900  # seconds
+_STOP_SECONDS = 60.0
+
+Parts = Sequence[tuple[str, tuple[str, ...]]]
+"""Names of parts, each with what the path of its files has in it."""
+
+
+class Sampler:
+    """Samples one process while the context lasts: who holds the interpreter, so that waiting does not count."""
+
+    def __init__(self, pid: int, result: Path) -> None:
+        self._pid, self._result = pid, result
+        self.stacks: list[tuple[list[str], int]] = []
+
+    def __enter__(self) -> Self:
+        """Begin to sample."""
+        program = Path(sys.executable).with_name("py-spy")
+        options = f"record --gil --nonblocking --format raw --rate {_A_SECOND} --duration {_LONGEST}".split()
+        self._process = subprocess.Popen(  # noqa: S603 - our own tool
+            [program, *options, "--output", self._result, "--pid", str(self._pid)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.send_signal(signal.SIGINT)  # it writes what it has
+        self._process.wait(_STOP_SECONDS)
+        self.stacks = list(_read(self._result.read_text()))
+
+
+def _read(text: str) -> Iterable[tuple[list[str], int]]:
+    for line in text.splitlines():
+        stack, _, count = line.rpartition(" ")
+        yield stack.split(";"), int(count)
+
+
+def shares(stacks: Iterable[tuple[list[str], int]], parts: Parts) -> dict[str, float]:
+    """Each part's share of the samples, the largest first: the innermost frame that belongs to a part decides."""
+    found: Counter[str] = Counter()
+    for frames, count in stacks:
+        found[_part(frames, parts)] += count
+    total = found.total()
+    return {name: count / total for name, count in found.most_common()}
+
+
+def _part(frames: Iterable[str], parts: Parts) -> str:
+    for frame in reversed(list(frames)):
+        for name, paths in parts:
+            if any(path in frame for path in paths):
+                return name
+    return "Python and what is not named here"
