@@ -27,7 +27,10 @@ RESULT = FOLDER / "profile.json"
 _WARM_UP = 1_000
 _WORKER: Parts = (
     ("writing new rows", ("tasks/stores/inserts.py",)),
-    ("reading rows", ("tasks/stores/",)),
+    (
+        "looking rows up, and rows as items",
+        ("tasks/stores/interactions.py", "tasks/stores/quarantine.py", "tasks/stores/rows.py"),
+    ),
     ("deriving records", ("tasks/records/",)),
     ("asking Genesys and reading its answers", ("tasks/genesys/",)),
     ("reading events", ("tasks/events/",)),

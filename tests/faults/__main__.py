@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from deployments.sandbox.__main__ import ending_cleanly
+from tests.faults.balance import Finding
 from tests.faults.fault import Fault
-from tests.faults.ledger import console, table, told
+from tests.faults.ledger import Balance, console, table, told
 from tests.faults.reconciling import EVERY
 from tests.faults.stand import Stand
 from tests.faults.trial import FAULTS, Trial, attempt, together
@@ -73,13 +74,28 @@ def _one_seed(
     out.print(f"seed {seed}: {len(chosen)} trials, {share} events each")
     with Stand.up(folder, seed, out.print) as stand:
         for faults in chosen:
-            trial = attempt(stand, faults, share, rng.randrange(1_000_000), patience)
+            trial = _tried(out, stand, faults, events=share, seed=rng.randrange(1_000_000), patience=patience)
             trials.append(trial)
             _show(out, trial)
+            if not trial.events:
+                break  # the sandbox may be in any state
     out.print(_table(seed, trials, time.monotonic() - began))
     if _balanced(trials):
         shutil.rmtree(folder, ignore_errors=True)
     return trials
+
+
+def _tried(
+    out: Console, stand: Stand, faults: list[Fault], *, events: int, seed: int, patience: float
+) -> Trial:
+    """The trial; one that broke off has no events and a finding, and what was tried before it is still told."""
+    try:
+        return attempt(stand, faults, events, seed, patience)
+    except Exception as error:  # noqa: BLE001 - the other seeds go on, and the end says that this one failed
+        out.print_exception()
+        name = " + ".join(fault.name for fault in faults)
+        finding = Finding("broke off", name, f"{type(error).__name__}: {error}")
+        return Trial(name, 0, 0.0, Balance([finding], 0.0))
 
 
 def _show(out: Console, trial: Trial) -> None:
