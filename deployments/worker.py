@@ -49,7 +49,7 @@ _ANNOUNCEMENTS = [
     )
 ]
 _REST = 3.0  # times as long as a poll took, no other follows
-_AHEAD = 1  # runs beyond those that can be taken up that a poll may bring: the next one's time is an alarm
+_AHEAD = 10  # runs beyond those that can be taken up that a poll may bring: they set an alarm
 _AGAIN_SECONDS = 5.0  # until the announcements are asked for again, after the server was away
 _REPORT_SECONDS = 10.0  # for runs that are stopped at shutdown to report it
 
@@ -181,21 +181,36 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
     async def _soon_due(self) -> list[WorkerFlowRunResponse]:
         """Return what is due before the next poll, as many as can be taken up and one more.
 
-        The base class's request brings 200 runs, with all their parameters: half a megabyte each in a burst.
+        The base class's request brings 200 runs, with all their parameters: half a megabyte each in a burst. What
+        fills ours without being for us (later runs of a queue with priority, a run in hand that was taken for lost)
+        may hide what is due: then a second request brings more.
         """
+        if self._limiter is None:
+            return await self._scheduled(None)
+        free = int(self._limiter.available_tokens)
+        claimed = sum(
+            attempt.engine is None for attempt in self._attempts.values()
+        )  # they count as scheduled
+        found = await self._scheduled(free + claimed + 1)
+        if len(found) <= free + claimed or sum(map(self._takes, found)) >= free:
+            return found
+        return await self._scheduled(free + len(self._attempts) + _AHEAD)
+
+    def _takes(self, entry: WorkerFlowRunResponse) -> bool:
+        known = entry.flow_run.id in self._submitting_flow_run_ids
+        return not known and _seconds_until_due(entry.flow_run) <= 0
+
+    async def _scheduled(self, limit: int | None) -> list[WorkerFlowRunResponse]:
         body: dict[str, Any] = {
             "work_queue_names": list(self._work_queues),
             "scheduled_before": (now("UTC") + timedelta(seconds=int(self._prefetch_seconds))).isoformat(),
         }
-        if self._limiter is not None:  # runs that are being claimed still count as scheduled
-            claimed = sum(attempt.engine is None for attempt in self._attempts.values())
-            body["limit"] = int(self._limiter.available_tokens) + claimed + _AHEAD
         try:
             answer = await self.client.request(
                 "POST",
                 "/work_pools/{name}/get_scheduled_flow_runs",
                 path_params={"name": self._work_pool_name},
-                json=body,
+                json=body if limit is None else body | {"limit": limit},
             )
         except HTTPStatusError as error:
             if error.response.status_code == HTTPStatus.NOT_FOUND:  # the pool is made with the next heartbeat

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 
 
@@ -12,10 +13,11 @@ def drain_on_sigterm() -> None:
     """Have SIGTERM cancel the current task, whose end is the worker's teardown; the next SIGTERM kills.
 
     `prefect worker start` passes SIGTERM on as SIGINT, which a process that a script has put into the background
-    (`nohup ... &`) ignores: such a worker would never stop. Does nothing outside the main thread.
+    (`nohup ... &`) ignores: such a worker would never stop. Does nothing outside the main thread, or on
+    Windows, which has no SIGTERM to speak of.
     """
     task = asyncio.current_task()
-    if task is None or threading.current_thread() is not threading.main_thread():
+    if sys.platform == "win32" or task is None or threading.current_thread() is not threading.main_thread():
         return
     loop = asyncio.get_running_loop()
 

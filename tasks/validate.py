@@ -14,7 +14,10 @@ from tasks.retries import policy
 
 
 def as_one(events: list[str]) -> list[str]:
-    """The events as `validate` is to be given them: Prefect would look into each of a thousand for futures."""
+    """The events as the argument of the task `validate`, and for nothing else: the task is given the list itself.
+
+    Prefect would look into each of a thousand for futures, twice.
+    """
     return cast("list[str]", quote(events))
 
 

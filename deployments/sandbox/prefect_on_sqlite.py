@@ -110,12 +110,15 @@ def _pass_over_known_events() -> None:
 
     async def write_sqlite_events(session: AsyncSession, events: list[ReceivedEvent]) -> None:
         db = provide_database_interface()
-        known: set[Any] = set()
-        for start in range(0, len(events), 500):
-            ids = [event.id for event in events[start : start + 500]]
-            known |= set((await session.scalars(sa.select(db.Event.id).where(db.Event.id.in_(ids)))).all())
-        if new := [event for event in events if event.id not in known]:
-            await original(session=session, events=new)
+        by_id = {event.id: event for event in events}
+        ids = list(by_id)
+        async with db.database_config.begin_transaction(session):  # an event goes with its resources, or not
+            for start in range(0, len(ids), 500):
+                some = ids[start : start + 500]
+                for known in await session.scalars(sa.select(db.Event.id).where(db.Event.id.in_(some))):
+                    del by_id[known]
+            if by_id:
+                await original(session=session, events=list(by_id.values()))
 
     event_storage._write_sqlite_events = write_sqlite_events  # noqa: SLF001
 

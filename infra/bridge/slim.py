@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,9 @@ LISTED = "Conversation Update"
 """The one detail-type whose detail may be a list."""
 MAX_RECORDS = 500
 """The most records of a list that travel as one event."""
+GENESYS = "v2.detail.events.conversation."
+USABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#-]{0,127}")
+"""An id that the flow takes for an event's; without one it takes the text's sha256."""
 EVENT_TIMES = range(1, 4_102_444_800_000)
 """Milliseconds since 1970 that can be an event's time, up to 2100: then its other times say no more."""
 LONGEST_PART_ID = 100
@@ -104,7 +108,8 @@ def _slim_event(event: dict[str, Any], body: str) -> SlimEvent:
     if "detail" in event:
         slimmed["detail"] = _detail(event["detail"])
     _drop_repetitions(slimmed)
-    if not isinstance(slimmed.get("id"), str):
+    id_ = slimmed.get("id")
+    if not (isinstance(id_, str) and USABLE_ID.fullmatch(id_)):
         slimmed["sha256"] = digest(body)  # what has no id of its own is still told from any other
     interactions = tuple(dict.fromkeys(_interactions(slimmed.get("detail"))))
     text = _text(slimmed)
@@ -114,8 +119,11 @@ def _slim_event(event: dict[str, Any], body: str) -> SlimEvent:
 
 
 def _drop_repetitions(event: dict[str, Any]) -> None:
-    """Drop what another field of a Genesys event says: a quarter of it, and a batch holds so many bytes."""
-    detail = event.get("detail")
+    """Drop a quarter of a Genesys event, for a batch holds so many bytes: what nobody reads beside other fields.
+
+    The topic beside its template and the id, and the times of publishing and receiving beside that of the event.
+    """
+    detail = event.get("detail") if str(event.get("detail-type")).startswith(GENESYS) else None
     body = detail.get("eventBody") if isinstance(detail, dict) else None
     if not isinstance(detail, dict) or not isinstance(body, dict):
         return

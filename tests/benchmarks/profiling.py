@@ -41,7 +41,7 @@ _WORKER: Parts = (
 _SERVER: Parts = (
     ("events, task runs and automations", ("prefect/server/events/", "prefect/server/services/")),
     ("the API's routes and models", ("prefect/server/",)),
-    ("building and reading SQL statements", ("sqlalchemy/", "sqlite")),
+    ("building and reading SQL statements", ("sqlalchemy/", "aiosqlite/")),
     ("HTTP", ("fastapi/", "starlette/", "uvicorn/", "h11/")),
 )
 _BRIDGE: Parts = (

@@ -15,7 +15,7 @@ _LONGEST = 900  # seconds
 _STOP_SECONDS = 60.0
 
 Parts = Sequence[tuple[str, tuple[str, ...]]]
-"""Names of parts, each with what the path of its files has in it."""
+"""Names of parts, each with what the path of its files begins with."""
 
 
 class Sampler:
@@ -32,13 +32,18 @@ class Sampler:
         self._process = subprocess.Popen(  # noqa: S603 - our own tool
             [program, *options, "--output", self._result, "--pid", str(self._pid)],
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.send_signal(signal.SIGINT)  # it writes what it has
-        self._process.wait(_STOP_SECONDS)
+        try:
+            _, said = self._process.communicate(timeout=_STOP_SECONDS)
+        finally:
+            self._process.kill()
+        if not self._result.exists():
+            raise RuntimeError(f"py-spy could not look into process {self._pid}: {said.decode()}")
         self.stacks = list(_read(self._result.read_text()))
 
 
@@ -60,6 +65,6 @@ def shares(stacks: Iterable[tuple[list[str], int]], parts: Parts) -> dict[str, f
 def _part(frames: Iterable[str], parts: Parts) -> str:
     for frame in reversed(list(frames)):
         for name, paths in parts:
-            if any(path in frame for path in paths):
+            if any(f"({path}" in frame for path in paths):
                 return name
     return "Python and what is not named here"

@@ -68,34 +68,27 @@ def _one_seed(
     out: Console, seed: int, chosen: list[list[Fault]], events: int, patience: float
 ) -> list[Trial]:
     rng, began = random.Random(seed), time.monotonic()
-    share = events // len(chosen)
+    share = max(1, events // len(chosen))
     folder, trials = FOLDER / f"faults-{seed}", list[Trial]()
     shutil.rmtree(folder, ignore_errors=True)
     out.print(f"seed {seed}: {len(chosen)} trials, {share} events each")
-    with Stand.up(folder, seed, out.print) as stand:
-        for faults in chosen:
-            trial = _tried(out, stand, faults, events=share, seed=rng.randrange(1_000_000), patience=patience)
-            trials.append(trial)
-            _show(out, trial)
-            if not trial.events:
-                break  # the sandbox may be in any state
+    try:
+        with Stand.up(folder, seed, out.print) as stand:
+            for faults in chosen:
+                trials.append(attempt(stand, faults, share, rng.randrange(1_000_000), patience))
+                _show(out, trials[-1])
+    except Exception as error:  # noqa: BLE001 - what was tried is still told, and the other seeds go on
+        out.print_exception()
+        trials.append(_broken_off(error))
     out.print(_table(seed, trials, time.monotonic() - began))
     if _balanced(trials):
         shutil.rmtree(folder, ignore_errors=True)
     return trials
 
 
-def _tried(
-    out: Console, stand: Stand, faults: list[Fault], *, events: int, seed: int, patience: float
-) -> Trial:
-    """The trial; one that broke off has no events and a finding, and what was tried before it is still told."""
-    try:
-        return attempt(stand, faults, events, seed, patience)
-    except Exception as error:  # noqa: BLE001 - the other seeds go on, and the end says that this one failed
-        out.print_exception()
-        name = " + ".join(fault.name for fault in faults)
-        finding = Finding("broke off", name, f"{type(error).__name__}: {error}")
-        return Trial(name, 0, 0.0, Balance([finding], 0.0))
+def _broken_off(error: Exception) -> Trial:
+    finding = Finding("broke off", "the trials of this seed", f"{type(error).__name__}: {error}")
+    return Trial("broke off", 0, 0.0, Balance([finding], 0.0))
 
 
 def _show(out: Console, trial: Trial) -> None:

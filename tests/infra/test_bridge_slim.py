@@ -12,6 +12,7 @@ from masking import LONGEST
 from slim import BODY, ENVELOPE, MAX_TEXT, slim
 
 from tasks.events import InteractionEvent, Rejection, parse
+from tests.infra.aws import CUSTOMER_END
 from tests.infra.bridge_messages import customer_end, interaction
 
 PERSONAL = ("3175550", "john.doe", "example.com", "divorce")
@@ -52,19 +53,34 @@ def test_a_real_event_keeps_its_nesting_and_loses_everything_personal() -> None:
 times = st.none() | st.booleans() | st.integers() | st.floats() | st.datetimes().map(str) | st.just("soon")
 
 
-@given(times, times, times, st.sampled_from(["", "v2.else", interaction(2)]))
-def test_what_is_dropped_said_nothing(event_time: Any, timestamp: Any, time: Any, topic: str) -> None:
-    """The flow reads a Genesys event whose times and topic are odd as it reads the whole of it."""
-    event = customer_end(7) | {"time": time}
-    event["detail"]["timestamp"] = timestamp
-    event["detail"]["eventBody"]["eventTime"] = event_time
+topics = st.sampled_from(["", "v2.else", interaction(2)])
+shapes = st.sampled_from([CUSTOMER_END, "v2.else", "conversation.end", "Conversation Update"])
+
+
+@given(shapes, times, times, times, topics)
+def test_what_is_dropped_said_nothing(
+    shape: str, event_time: Any, timestamp: Any, time: Any, topic: str
+) -> None:
+    """The flow reads an event whose times and topic are odd as it reads the whole of it, whatever its kind."""
+    event = customer_end(7) | {"time": time, "detail-type": shape}
+    detail = event["detail"] | {"timestamp": timestamp}
+    detail["eventBody"]["eventTime"] = event_time
+    if shape != CUSTOMER_END:
+        detail["conversationId"] = interaction(7)
     if topic:
-        event["detail"]["topicName"] = topic
+        detail["topicName"] = topic
 
-    travelled = slim(json.dumps(event)).text
+    travelled = slim(json.dumps(event | {"detail": detail})).text
 
-    assert _known(parse(travelled)) == _known(parse(json.dumps(event)))
+    assert _known(parse(travelled)) == _known(parse(json.dumps(event | {"detail": detail})))
     assert (topic in travelled) or not topic
+
+
+@pytest.mark.parametrize("id_", ["", "not an id", 7, None])
+def test_events_of_no_usable_id_that_differ_in_what_is_dropped_stay_different(id_: Any) -> None:
+    """What differs only in what does not travel is still told apart."""
+    event = customer_end(7) | {"id": id_}
+    assert slim(json.dumps(event | {"time": "a"})).text != slim(json.dumps(event | {"time": "b"})).text
 
 
 def _known(outcomes: list[InteractionEvent | Rejection]) -> list[Any]:

@@ -51,6 +51,22 @@ async def test_starts_a_future_run_when_it_is_due(stand: Stand) -> None:
     assert run.start_time >= due
 
 
+async def test_later_runs_of_a_queue_that_goes_first_hide_none_that_is_due(server: PrefectServer) -> None:
+    """The server names runs by their queue's priority, and only then by their time."""
+    stand = await new_stand(server)
+    await stand.create_queue("first", 1)
+    await stand.create_queue("second", 2)
+    with stand.worker(limit=2):
+        await stand.until(await stand.start("quick", None, "first"), "Completed")
+        soon = datetime.now(UTC) + timedelta(seconds=9)
+        later = [await stand.start("quick", soon, "first") for _ in range(6)]
+        run = await stand.until(await stand.start("quick", None, "second"), "Completed", seconds=20)
+        for each in later:
+            await stand.until(each, "Completed", seconds=30)
+    assert run.end_time is not None
+    assert run.end_time < soon
+
+
 async def test_loads_a_flow_once(stand: Stand) -> None:
     """Two runs share the process and the module, so what a module holds lives as long as the worker."""
     first, second = await stand.start("quick"), await stand.start("quick")

@@ -55,14 +55,22 @@ class Stand:
                 WorkPoolCreate(name=self.pool, type=self.type, base_job_template=template)
             )
 
-    async def start(self, flow: str, when: datetime | None = None, /, **parameters: Any) -> UUID:
+    async def create_queue(self, name: str, priority: int) -> None:
+        """Make a queue of the pool; the queue of priority 1 goes first."""
+        async with self.client() as client:
+            await client.create_work_queue(name=name, work_pool_name=self.pool, priority=priority)
+
+    async def start(
+        self, flow: str, when: datetime | None = None, queue: str | None = None, /, **parameters: Any
+    ) -> UUID:
         """Deploy `flow` to the pool and create a run of it, due now or then; return the run's id."""
         from prefect.states import Scheduled  # noqa: PLC0415
 
         async with self.client() as client:
             deployment = await client.create_deployment(
                 flow_id=await client.create_flow_from_name(flow.replace("_", "-")),
-                name=self.pool,
+                name=f"{self.pool}-{queue}" if queue else self.pool,
+                work_queue_name=queue,
                 entrypoint=f"{FILE}:{flow}",
                 work_pool_name=self.pool,
                 pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}],

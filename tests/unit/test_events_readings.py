@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from tasks.events import outcomes, parse, preview
 
 
@@ -21,6 +23,19 @@ def test_the_second_reading_is_the_first_one_again() -> None:
     again = outcomes(_batch(50))
     assert again is not first
     assert again == first == [each for text in _batch(50) for each in parse(text)]
+
+
+def test_runs_are_named_and_validated_at_once() -> None:
+    """Threads that preview and read the same and other batches get whole readings, and none fails."""
+    batches = [_batch(2, f"batch{number}") for number in range(40)]
+    expected = [[each for text in batch for each in parse(text)] for batch in batches]
+
+    def run(number: int) -> bool:
+        preview(batches[number % 40])
+        return outcomes(batches[number % 40]) == expected[number % 40]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(run, range(2_000)))
 
 
 def test_batches_are_not_mixed_up() -> None:
