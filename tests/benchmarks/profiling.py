@@ -27,10 +27,7 @@ RESULT = FOLDER / "profile.json"
 _WARM_UP = 1_000
 _WORKER: Parts = (
     ("writing new rows", ("tasks/stores/inserts.py",)),
-    (
-        "looking rows up, and rows as items",
-        ("tasks/stores/interactions.py", "tasks/stores/quarantine.py", "tasks/stores/rows.py"),
-    ),
+    ("looking rows up, and rows as DynamoDB's JSON", ("tasks/stores/",)),
     ("deriving records", ("tasks/records/",)),
     ("asking Genesys and reading its answers", ("tasks/genesys/",)),
     ("reading events", ("tasks/events/",)),
