@@ -17,6 +17,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
+from sys import intern
 from typing import Any
 
 from tasks.events.event import InteractionEvent
@@ -27,8 +29,6 @@ _GENESYS = re.compile(r"v2\.detail\.events\.conversation\.\{id\}\.([A-Za-z0-9_.-
 _TOPIC = re.compile(r"v2(\.([A-Za-z]+|\{id\}))+")
 _LONGEST_INTEGER = 18
 _TOO_DEEP = "The event is nested too deeply to be read"
-
-_SHARED = {"participant_id", "session_id", "queue_id", "media_type", "direction", "disconnect_type"}
 
 Outcome = InteractionEvent | Rejection
 
@@ -125,7 +125,7 @@ def _genesys(envelope: Envelope, event_id: str, topic: str) -> InteractionEvent:
     event = _event(envelope, event_id, body, "detail.eventBody.", ("conversationId",))
     published = {"timestamp": detail.get("timestamp")}
     time = event.event_time or read(Body, published, "detail.", event.interaction_id).timestamp
-    return event.model_copy(update={"event_type": topic, "event_time": time})
+    return replace(event, event_type=intern(topic), event_time=time)
 
 
 def _update(envelope: Envelope, event_id: str, record: Any, path: str) -> InteractionEvent:
@@ -144,12 +144,17 @@ def _event(
     return InteractionEvent(
         interaction_id=found,
         event_id=event_id,
-        event_type=body.type or envelope.detail_type or "",
+        event_type=intern(body.type or envelope.detail_type or ""),
         event_time=body.event_time or body.timestamp,
-        source=envelope.source or "",
-        detail_type=envelope.detail_type or "",
+        source=intern(envelope.source or ""),
+        detail_type=intern(envelope.detail_type or ""),
+        participant_id=body.participant_id,
+        session_id=body.session_id,
+        queue_id=body.queue_id,
+        media_type=body.media_type,
+        direction=body.direction,
+        disconnect_type=body.disconnect_type,
         replay_name=envelope.replay_name,
-        **body.model_dump(include=_SHARED),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tasks.events.parse import Outcome, parse
 
-_KEPT = 16  # batches, whose second reading is still to come: 2.4 MB for a thousand events
+_KEPT = 16  # batches, whose second reading is still to come: about a megabyte for a thousand events
 _SECONDS = 60.0  # after which nobody will read a batch again: its run ended before it was validated
 _first: dict[tuple[str, ...], tuple[float, list[Outcome]]] = {}
 _lock = threading.Lock()  # runs are named on one thread and validated on others
