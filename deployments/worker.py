@@ -188,9 +188,8 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         if self._limiter is None:
             return await self._scheduled(None)
         free = int(self._limiter.available_tokens)
-        claimed = sum(
-            attempt.engine is None for attempt in self._attempts.values()
-        )  # they count as scheduled
+        # Runs that are being claimed still count as scheduled.
+        claimed = sum(attempt.engine is None for attempt in self._attempts.values())
         found = await self._scheduled(free + claimed + 1)
         if len(found) <= free + claimed or sum(map(self._takes, found)) >= free:
             return found

@@ -19,7 +19,7 @@ from tasks.save import Saving
 from tasks.settings import task_policy
 from tasks.steps import process_all, save_all
 from tasks.stores import Deferral
-from tasks.validate import as_one, validate
+from tasks.validate import validate
 
 _SHARE_OF_TIME = 0.9  # of the flow's time-out, after which a run goes back itself rather than being ended
 
@@ -56,7 +56,7 @@ async def run_batch(events: list[str], attempt: int, *, lane: Lane = "live", for
 
 
 async def _run(events: list[str], attempt: int, lane: Lane, *, force: bool) -> Batch:
-    validated = await validate(as_one(events))
+    validated = await validate(events)
     batch = Batch()
     if validated.rejections:
         batch.outcomes += await quarantine(validated.rejections, run_id())

@@ -17,7 +17,7 @@ from tasks.outcomes import Outcome
 from tasks.process import in_thread
 from tasks.quarantine import quarantine
 from tasks.save import Saving, save
-from tasks.validate import as_one, validate
+from tasks.validate import validate
 
 
 class WorkerLost(PermanentError):
@@ -41,7 +41,7 @@ async def quarantine_if_lost(events: list[str]) -> list[Outcome]:
     limit = services().settings.lost_worker_limit
     if await times_lost(UUID(flow_run.id)) <= limit:
         return []
-    validated = await validate(as_one(events))
+    validated = await validate(events)
     outcomes = await quarantine(validated.rejections, run_id()) if validated.rejections else []
     saving = await save(Saving(await _given_up(validated.works, limit + 1), run_id(), 1))
     return [*outcomes, *(outcome for each in saving.outcomes.values() for outcome in each)]

@@ -13,17 +13,17 @@ from tasks.events import InteractionEvent, Rejection, by_interaction, outcomes
 from tasks.retries import policy
 
 
-def as_one(events: list[str]) -> list[str]:
-    """The events as the argument of the task `validate`, and for nothing else: the task is given the list itself.
+async def validate(events: list[str]) -> Validated:
+    """Parse every event, as a task run; never raises for what an event holds.
 
-    Prefect would look into each of a thousand for futures, twice.
+    The task is given them quoted: Prefect would look into each of a thousand for futures, twice.
     """
-    return cast("list[str]", quote(events))
+    return await _validate(cast("list[str]", quote(events)))
 
 
 @task(name="validate", **policy(retries=3, first_delay=2))
-async def validate(events: list[str]) -> Validated:
-    """Parse every event; never raises for what an event holds. Shape and rules are in `tasks.events`."""
+async def _validate(events: list[str]) -> Validated:
+    """Shape and rules are in `tasks.events`."""
     validated = await asyncio.to_thread(validated_from, events)
     rejected = len(validated.rejections)
     get_run_logger().info(

@@ -110,15 +110,14 @@ def _pass_over_known_events() -> None:
 
     async def write_sqlite_events(session: AsyncSession, events: list[ReceivedEvent]) -> None:
         db = provide_database_interface()
-        by_id = {event.id: event for event in events}
-        ids = list(by_id)
+        new = {event.id: event for event in events}
         async with db.database_config.begin_transaction(session):  # an event goes with its resources, or not
-            for start in range(0, len(ids), 500):
-                some = ids[start : start + 500]
-                for known in await session.scalars(sa.select(db.Event.id).where(db.Event.id.in_(some))):
-                    del by_id[known]
-            if by_id:
-                await original(session=session, events=list(by_id.values()))
+            for batch in event_storage._in_safe_batches(list(new.values())):  # noqa: SLF001
+                ids = [event.id for event in batch]
+                for known in await session.scalars(sa.select(db.Event.id).where(db.Event.id.in_(ids))):
+                    del new[known]
+            if new:
+                await original(session=session, events=list(new.values()))
 
     event_storage._write_sqlite_events = write_sqlite_events  # noqa: SLF001
 

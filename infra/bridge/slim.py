@@ -123,12 +123,11 @@ def _drop_repetitions(event: dict[str, Any]) -> None:
 
     The topic beside its template and the id, and the times of publishing and receiving beside that of the event.
     """
-    detail = event.get("detail") if str(event.get("detail-type")).startswith(GENESYS) else None
+    template, detail = str(event.get("detail-type")), event.get("detail")
     body = detail.get("eventBody") if isinstance(detail, dict) else None
-    if not isinstance(detail, dict) or not isinstance(body, dict):
+    if not template.startswith(GENESYS) or not isinstance(detail, dict) or not isinstance(body, dict):
         return
-    topic = str(event.get("detail-type")).replace("{id}", str(body.get("conversationId")))
-    if detail.get("topicName") == topic:
+    if detail.get("topicName") == template.replace("{id}", str(body.get("conversationId"))):
         del detail["topicName"]
     if type(body.get("eventTime")) is int and body["eventTime"] in EVENT_TIMES:
         event.pop("time", None)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Literal
 
 from cyclopts import App
 from rich.console import Console
 
+from deployments.sandbox.__main__ import ending_cleanly
 from deployments.sandbox.stack import Sandbox
 from tests.benchmarks import durable, plan, single_events, tables
 from tests.benchmarks.conditions import conditions
@@ -73,11 +71,12 @@ def _measure(wanted: plan.Wanted, singles: int) -> None:
     def say(text: str) -> None:
         console.print(f"[dim]{time.monotonic() - began:6.0f} s[/dim]  {text}", highlight=False)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
     folder = FOLDER / f"bench-{os.getpid()}"
     try:
-        with Sandbox(folder, progress=say, workers=0, environment=ENVIRONMENT) as sandbox:
+        with (
+            ending_cleanly(),
+            Sandbox(folder, progress=say, workers=0, environment=ENVIRONMENT) as sandbox,
+        ):
             stage = Stage(sandbox)
             stage.pause("reconcile-interactions/reconcile")
             if singles:
@@ -108,10 +107,6 @@ def _show(console: Console, found: plan.Found, seconds: float) -> None:
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result | {"seconds": seconds}, indent=1) + "\n")
     console.print(f"{seconds:.0f} s; everything is in {RESULT}")
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

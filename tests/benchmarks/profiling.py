@@ -15,6 +15,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
+from deployments.sandbox.__main__ import ending_cleanly
 from deployments.sandbox.stack import Sandbox
 from tests.benchmarks import accounting
 from tests.benchmarks.competitors import Pipeline
@@ -59,7 +60,10 @@ def profile(*, events: int = 10_000) -> None:
     """
     console = Console(width=100)
     folder = FOLDER / f"profile-{os.getpid()}"
-    with Sandbox(folder, progress=console.print, workers=0, environment=ENVIRONMENT) as sandbox:
+    with (
+        ending_cleanly(),
+        Sandbox(folder, progress=console.print, workers=0, environment=ENVIRONMENT) as sandbox,
+    ):
         stage = Stage(sandbox)
         stage.pause("reconcile-interactions/reconcile")
         with Pipeline(stage, "a", "this pipeline", limited=False) as pipeline:

@@ -19,28 +19,26 @@ from tests.integration.writers_storm import WAITING
 
 def test_a_transaction_finds_a_second_connection_however_many_wait_for_it(tmp_path: Path) -> None:
     """More transactions wait than Prefect's pool has connections, and all of them are made."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "tests.integration.writers_storm", str(tmp_path / "storm.db")],
-        env=inherited() | {"PREFECT_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = _run("writers_storm", tmp_path, seconds=120)
     assert done.stdout == str(WAITING), done.stderr[-2000:]
 
 
 def test_who_finds_the_database_locked_is_not_held_for_a_minute(tmp_path: Path) -> None:
     """A wait within SQLite can stop the whole server, so it is short."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "tests.integration.locked_database", str(tmp_path / "locked.db")],
-        env=inherited() | {"PREFECT_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+    done = _run("locked_database", tmp_path, seconds=50)
+    assert done.stdout == "database is locked", done.stderr[-2000:]
+
+
+def _run(module: str, folder: Path, *, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Run a module of this folder, which patches Prefect, in a process of its own on a new database."""
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", f"tests.integration.{module}", str(folder / "new.db")],
+        env=inherited() | {"PREFECT_HOME": str(folder), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=seconds,
         check=False,
     )
-    assert done.stdout == "database is locked", done.stderr[-2000:]
 
 
 def test_an_event_that_comes_again_does_not_cost_others(tmp_path: Path) -> None:
