@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from prefect import get_run_logger
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
@@ -13,20 +13,28 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Scheduled
 from prefect.variables import Variable
 
+from flows.erase_interactions import ERASE_TIMEOUT
 from flows.recovery import RUN_CRASHED, STUCK_PENDING, WORKER_LOST
 from flows.signals import DEAD_LETTERS_GROWING, emit
 from tasks.bootstrap import services
 from tasks.process import in_thread
+from tasks.settings import task_policy
 from tasks.stores import dead_letters
 
 _ABANDONED = {
     StateType.RUNNING: (WORKER_LOST, "It ran for longer than a run can."),
     StateType.PENDING: (STUCK_PENDING, "It was Pending for longer than a run can be."),
     StateType.CRASHED: (RUN_CRASHED, "It crashed, and nobody started it again."),
+}
+_TIMEOUTS = {
+    "process-interactions": task_policy().flow_timeout,
+    "replay-interactions": task_policy().background_timeout,
+    "reconcile-interactions": task_policy().background_timeout,
+    "erase-interactions": ERASE_TIMEOUT,
 }
 KNOWN = "interactions_dead_letters"  # the Prefect variable that remembers the last count
 
@@ -53,20 +61,30 @@ async def watch_dead_letters() -> int | None:
 
 
 async def revive() -> int:
-    """Schedule again what nobody works at: how many runs that were.
+    """Schedule again what nobody works at, whichever flow it is of: how many runs that were.
 
-    That is what has been Running or Pending for longer than a run can, or has crashed and stayed so. The
-    automations do this within seconds. This is for a run whose events the server dropped, or lost when it died.
+    That is what has been Running for longer than a run of its flow can, or has been Pending or crashed for
+    REVIVE_AFTER seconds. The automations do this within seconds. This is for a run whose events the server
+    dropped, or lost when it died.
     """
-    limit = datetime.now(UTC) - timedelta(seconds=services().settings.revive_after)
-    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_ABANDONED)))
+    now, after = datetime.now(UTC), timedelta(seconds=services().settings.revive_after)
+    revived = 0
     async with get_client() as client:
-        runs = await client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=["process-interactions"])),
-            flow_run_filter=FlowRunFilter(state=states),
-        )
-        dead = [(run.id, run.state.type) for run in runs if run.state and run.state.timestamp < limit]
-        for run_id, state in dead:
-            name, message = _ABANDONED[state]
-            await client.set_flow_run_state(run_id, Scheduled(name=name, message=message), force=True)
-    return len(dead)
+        for flow, timeout in _TIMEOUTS.items():
+            longest = after + timedelta(seconds=timeout - task_policy().flow_timeout)
+            for run in await _abandoned(client, flow):
+                if run.state and now - run.state.timestamp > (longest if run.state.is_running() else after):
+                    name, message = _ABANDONED[run.state.type]
+                    again: State[None] = Scheduled(name=name, message=message)
+                    await client.set_flow_run_state(run.id, again, force=True)
+                    revived += 1
+    return revived
+
+
+async def _abandoned(client: PrefectClient, flow: str) -> list[FlowRun]:
+    """The flow's runs that may be abandoned, 200 at the most: what else there is comes next time."""
+    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_ABANDONED)))
+    return await client.read_flow_runs(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=[flow])),
+        flow_run_filter=FlowRunFilter(state=states),
+    )

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from masking import LONGEST
 from slim import BODY, ENVELOPE, MAX_TEXT, slim
@@ -81,6 +81,21 @@ def test_events_of_no_usable_id_that_differ_in_what_is_dropped_stay_different(id
     """What differs only in what does not travel is still told apart."""
     event = customer_end(7) | {"id": id_}
     assert slim(json.dumps(event | {"time": "a"})).text != slim(json.dumps(event | {"time": "b"})).text
+
+
+near_ids = st.none() | st.text(max_size=5) | st.from_regex(r"\A[A-Za-z0-9._:#-]{1,130}\Z")
+
+
+@given(near_ids)
+@example("a" * 128)
+@example("a" * 129)
+def test_bridge_and_flow_agree_which_id_counts(id_: str | None) -> None:
+    """An event is told from others by its own id, or by a hash that travels instead; never by neither."""
+    travelled = slim(json.dumps(customer_end(7) | {"id": id_})).text
+
+    (event,) = parse(travelled)
+    assert isinstance(event, InteractionEvent)
+    assert (event.event_id == id_) != ("sha256" in json.loads(travelled))
 
 
 def _known(outcomes: list[InteractionEvent | Rejection]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -15,11 +15,13 @@ from tasks.stores import ConversationArchive, InteractionTable, QuarantineTable
 from tests.integration.sandbox import Driver
 
 
-def start(driver: Driver, deployment: str, **parameters: Any) -> str:
-    """Start a deployment by `flow/name`, as `prefect deployment run` does; the run's id."""
+def start(driver: Driver, deployment: str, within_hours: float = 0, **parameters: Any) -> str:
+    """Start a deployment by `flow/name`, as `prefect deployment run` does, now or later; the run's id."""
     url = f"{driver.addresses.prefect_api_url}/deployments/name/{deployment}"
     id_ = requests.get(url, timeout=10).json()["id"]
-    body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+    due = (datetime.now(UTC) + timedelta(hours=within_hours)).isoformat()
+    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
+    body = {"parameters": parameters, "state": state}
     path = f"/deployments/{id_}/create_flow_run"
     return str(driver.until(lambda: driver.api(path, body, missing=None), 30)["id"])
 

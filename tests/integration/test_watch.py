@@ -15,6 +15,7 @@ from tests.integration.sandbox import SCALED, Driver
 from tests.integration.test_pipeline import event_text
 
 RECONCILE = "reconcile-interactions/reconcile"
+ERASE = "erase-interactions/erase"
 
 
 def emitted(driver: Driver, name: str) -> list[dict[str, Any]]:
@@ -27,6 +28,13 @@ def newly_emitted(driver: Driver, name: str, known: list[dict[str, Any]]) -> lis
     """Wait for events of a name that were not known before; other tests' runs may have emitted some."""
     ids = {event["id"] for event in known}
     return driver.until(lambda: [event for event in emitted(driver, name) if event["id"] not in ids])
+
+
+def set_state(driver: Driver, run_id: str, state: str, name: str | None = None) -> None:
+    """Put a run into a state, whatever stands against it."""
+    url = f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}/set_state"
+    body = {"state": {"type": state, "name": name or state.title()}, "force": True}
+    requests.post(url, json=body, timeout=10).raise_for_status()
 
 
 def test_growing_dead_letters_are_told_of_once(driver: Driver) -> None:
@@ -53,9 +61,7 @@ def test_a_run_that_nobody_works_at_is_scheduled_again(driver: Driver, abandoned
     try:
         id_ = str(uuid.uuid4())
         run_id = driver.create_run([event_text(id_)])
-        state = {"type": abandoned, "name": abandoned.title()}
-        url = f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}/set_state"
-        requests.post(url, json={"state": state, "force": True}, timeout=10).raise_for_status()
+        set_state(driver, run_id, abandoned)
     finally:
         driver.pause_live(paused=False)
     time.sleep(float(SCALED["REVIVE_AFTER"]))
@@ -63,6 +69,25 @@ def test_a_run_that_nobody_works_at_is_scheduled_again(driver: Driver, abandoned
     assert "1 abandoned runs scheduled again" in reconciled["state"]["message"]
     assert driver.finished(run_id)["state_type"] == "COMPLETED"
     assert driver.settled(id_)
+
+
+@pytest.mark.parametrize("abandoned", ["RUNNING", "PENDING", "CRASHED"])
+def test_an_erasure_that_nobody_works_at_is_scheduled_again(driver: Driver, abandoned: str) -> None:
+    """Whoever asked for an erasure gets it, although Prefect lost sight of the run; but one may run for long."""
+    id_ = driver.end()
+    driver.until(lambda: driver.settled(id_))
+    run_id = start(driver, ERASE, within_hours=1, interaction_ids=[id_], dry_run=False)
+    set_state(driver, run_id, abandoned)
+    time.sleep(float(SCALED["REVIVE_AFTER"]))
+    reconciled = driver.finished(start(driver, RECONCILE, last_hours=1, unsettled="none"))
+    if abandoned == "RUNNING":
+        assert "abandoned" not in reconciled["state"]["message"]
+        set_state(driver, run_id, "CANCELLED")
+        assert "erasedAt" not in driver.settled(id_)
+    else:
+        assert "1 abandoned runs scheduled again" in reconciled["state"]["message"]
+        assert driver.finished(run_id)["state_type"] == "COMPLETED"
+        assert "erasedAt" in (driver.row(id_) or {})
 
 
 def test_many_rejections_are_told_of(driver: Driver) -> None:
@@ -79,9 +104,7 @@ def test_a_run_taken_for_lost_after_its_end_is_not_done_again(driver: Driver) ->
     run_id = driver.create_run([event_text(id_), "no JSON"])
     first = driver.finished(run_id)
     asked = driver.simulator_state()["requests"]["api"]
-    url = f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}/set_state"
-    state = {"type": "SCHEDULED", "name": "WorkerLost"}
-    requests.post(url, json={"state": state, "force": True}, timeout=10).raise_for_status()
+    set_state(driver, run_id, "SCHEDULED", "WorkerLost")
     driver.until(lambda: driver.finished(run_id)["run_count"] > first["run_count"])
     again = driver.finished(run_id)
     assert again["state"]["message"] == first["state"]["message"]
