@@ -16,6 +16,10 @@ DETAILS = "/api/v2/analytics/conversations/details"
 QUERY = f"{DETAILS}/query"
 GRANT = {"grant_type": "client_credentials"}
 WAIT_SECONDS = 5.0
+# Those of the events, in the lower case of the details.
+MESSAGE_TYPES = frozenset({
+    "sms", "twitter", "facebook", "line", "whatsapp", "webmessaging", "open", "instagram", "apple", "linkedin",
+})  # fmt: skip
 
 
 class Genesys:

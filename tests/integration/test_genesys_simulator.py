@@ -14,11 +14,9 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.sandbox.genesys.conversations import conversation
 from deployments.sandbox.genesys.limits import Tally
 from deployments.sandbox.genesys.personal import personal_strings
 from deployments.sandbox.genesys.process import running
-from deployments.sandbox.genesys.scene import stamp
 from deployments.sandbox.genesys.tokens import CLIENT_ID, CLIENT_SECRET
 from tests.integration.genesys_simulator import (
     DETAILS,
@@ -30,6 +28,9 @@ from tests.integration.genesys_simulator import (
     fresh,
     new_ids,
 )
+
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+LIMITS = "/api/v2/organizations/limits/namespaces"
 
 
 @pytest.fixture(scope="module")
@@ -148,10 +149,19 @@ def test_300_a_minute_by_default(genesys: Genesys) -> None:
 
 def test_large_requests_are_refused(genesys: Genesys) -> None:
     """512,000 bytes is the most that a body may have, and an address has its end too."""
-    assert genesys.post(QUERY, data=b"x" * 512_000).status_code == 400
-    answer = genesys.post(QUERY, data=b"x" * 512_001)
+    assert genesys.post(QUERY, data=b"x" * 512_000, headers=JSON).status_code == 400
+    answer = genesys.post(QUERY, data=b"x" * 512_001, headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (413, "request.entity.too.large")
     assert genesys.get(DETAILS, id="x" * 9000).status_code == 414
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+def test_a_query_is_json_by_its_content_type(genesys: Genesys, kind: str | None) -> None:
+    """Another content type, or none, is 415, however good the body is."""
+    body = b'{"interval": "2026-03-01T00:00:00Z/2026-03-02T00:00:00Z"}'
+    answer = genesys.post(QUERY, data=body, headers={"Content-Type": kind} if kind else {})
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported.media.type")
+    assert genesys.post(QUERY, data=body, headers=JSON).json() == {"totalHits": 0}
 
 
 def test_counters_count_requests_and_not_the_control(genesys: Genesys) -> None:
@@ -169,7 +179,7 @@ def test_counters_count_requests_and_not_the_control(genesys: Genesys) -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.integers(0, 200), max_size=40), st.integers(1, 80))
+@given(st.lists(st.integers(0, 200), max_size=40), st.integers(0, 80))
 def test_the_most_in_a_window_is_exact(moments: list[int], seconds: int) -> None:
     """The sliding maximum is what counting from each request onwards finds."""
     tally = Tally()
@@ -213,77 +223,6 @@ def test_unknown_ids_are_left_out(genesys: Genesys) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "not.found")
 
 
-def _moments(details: Json) -> set[str]:
-    segments = [s for p in details["participants"] for each in p["sessions"] for s in each["segments"]]
-    metrics = [m for p in details["participants"] for each in p["sessions"] for m in each["metrics"]]
-    times = {s[edge] for s in segments for edge in ("segmentStart", "segmentEnd")}
-    return times | {m["emitDate"] for m in metrics}
-
-
-@settings(deadline=None)
-@given(st.uuids())
-def test_conversations_hold_together(identifier: UUID) -> None:
-    """Nothing happens before the start or after the end, no measure is negative, agents are users."""
-    details, end = conversation(str(identifier), 1_768_435_200_000)
-    moments = _moments(details)
-    assert details["conversationStart"] <= min(moments)
-    assert max(moments) <= details["conversationEnd"] == stamp(end)
-    for participant in details["participants"]:
-        assert ("userId" in participant) == (participant["purpose"] in ("agent", "user"))
-        for session in participant["sessions"]:
-            assert session["segments"]
-            assert all(each["value"] >= 0 for each in session["metrics"])
-            assert all(each["segmentStart"] <= each["segmentEnd"] for each in session["segments"])
-
-
-def test_conversations_are_of_every_kind() -> None:
-    """A few hundred ids show every medium, purpose and turn that the pipeline has to understand."""
-    all_details = [conversation(str(UUID(int=n * 7919, version=4)), 0)[0] for n in range(600)]
-    participants = [p for details in all_details for p in details["participants"]]
-    sessions = [s for p in participants for s in p["sessions"]]
-    segments = [s for session in sessions for s in session["segments"]]
-    assert {s["mediaType"] for s in sessions} == {"voice", "callback", "chat", "message", "email"}
-    purposes = {p["purpose"] for p in participants}
-    assert purposes >= {"customer", "external", "ivr", "acd", "agent", "user", "workflow", "voicemail"}
-    assert {s["direction"] for s in sessions} == {"inbound", "outbound"}
-    kinds = {s["segmentType"] for s in segments}
-    assert kinds >= {"ivr", "interact", "hold", "alert", "wrapup", "system", "voicemail"}
-    assert any("outboundCampaignId" in s for s in sessions)
-    assert any(s["conference"] for s in segments)
-    assert any("externalContactId" in p for p in participants)
-    assert any(isinstance(details.get("mediaStatsMinConversationMos"), float) for details in all_details)
-
-
-def _agents(details: Json) -> int:
-    return len({p["userId"] for p in details["participants"] if p["purpose"] in ("agent", "user")})
-
-
-def _queues(details: Json) -> int:
-    segments = [s for p in details["participants"] for each in p["sessions"] for s in each["segments"]]
-    return len({s["queueId"] for s in segments if "queueId" in s})
-
-
-def test_conversations_have_none_one_or_several_of_everything() -> None:
-    """There are calls without an agent or a queue, and with two of each; customers with several sessions."""
-    all_details = [conversation(str(UUID(int=n * 104_729, version=4)), 0)[0] for n in range(400)]
-    assert {_agents(details) for details in all_details} >= {0, 1, 2}
-    assert {_queues(details) for details in all_details} >= {0, 1, 2}
-    customers = [[p for p in d["participants"] if p["purpose"] == "customer"] for d in all_details]
-    assert {len(each) for each in customers} >= {0, 1, 2, 3}
-
-
-def test_the_operational_conversation_matches_the_details(genesys: Genesys) -> None:
-    """GET /api/v2/conversations/{id} tells the same story, with names for ids and with attributes."""
-    for conversation_id, details in genesys.details(*new_ids(20)).items():
-        seen = genesys.get(f"/api/v2/conversations/{conversation_id}").json()
-        assert (seen["id"], seen["endTime"]) == (conversation_id, details["conversationEnd"])
-        ours, theirs = details["participants"], seen["participants"]
-        assert [p["participantId"] for p in ours] == [p["id"] for p in theirs]
-        assert [p.get("userId") for p in ours] == [p.get("userId") for p in theirs]
-        people = [p for p in theirs if p["purpose"] in ("customer", "external")]
-        assert all("@" in p["attributes"]["customerEmail"] for p in people)
-
-
 def test_personal_data_is_known(genesys: Genesys) -> None:
     """/_sim/pii lists what was given out, in every version, and nothing of what nobody asked for."""
     asked, other = new_ids(2)
@@ -316,6 +255,29 @@ def test_integrations_are_as_set(genesys: Genesys) -> None:
         "eventFilter": ["v2.detail.events.conversation.{id}.customer.end"]
     }
     assert genesys.get(f"/api/v2/integrations/{uuid4()}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"pageSize": -1}, {"pageSize": 0}, {"pageNumber": 0}, {"pageSize": "x"}, {"reportedState": "FOO"}],
+)
+def test_a_list_of_integrations_that_cannot_be_is_refused(genesys: Genesys, query: Json) -> None:
+    """Pages count from 1 and hold something; there are five states."""
+    answer = genesys.get("/api/v2/integrations", **query)
+    assert (answer.status_code, answer.json()["status"]) == (400, 400)
+
+
+def test_the_limits_are_those_of_the_platform_api(genesys: Genesys) -> None:
+    """They follow the setting; a namespace that has none is 404."""
+    genesys.faults(rate_limit=180)
+    answer = genesys.get(f"{LIMITS}/platform.api").json()
+    assert list(answer) == ["entities"]
+    assert {each["key"]: each["value"] for each in answer["entities"]} == {
+        "client.credentials.token.rate.per.minute": 180,
+        "token.rate.per.minute": 180,
+    }
+    answer = genesys.get(f"{LIMITS}/foo")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not.found")
 
 
 def test_the_manual_names_every_setting(genesys: Genesys) -> None:

@@ -8,20 +8,27 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import httpx
 import pytest
 import requests
 
+from deployments.sandbox.genesys import queries
 from deployments.sandbox.genesys.process import running
+from deployments.sandbox.genesys.server import application
+from deployments.sandbox.genesys.simulator import Options, Simulator
 from deployments.sandbox.genesys.tokens import CLIENT_ID, CLIENT_SECRET
 from tests.integration.genesys_simulator import (
     DETAILS,
     GRANT,
+    QUERY,
     Genesys,
     Json,
     fresh,
     new_ids,
     segments,
 )
+
+OWN_FORM = f"grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}".encode()
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +55,7 @@ def test_conversations_settle(genesys: Genesys) -> None:
     early = genesys.details(*ids)
     live = genesys.get(f"/api/v2/conversations/{ids[0]}").json()
     assert not any("conversationEnd" in details or _wrapped(details) for details in early.values())
-    assert "endTime" not in live
+    assert live["endTime"] is None
     genesys.faults(not_settled_for=0.01)
     time.sleep(0.02)
     settled = genesys.details(*ids)
@@ -109,8 +116,8 @@ def test_a_conversation_is_reopened_corrected_grown_changed_and_removed(genesys:
     for conversation_id, kind in zip(
         ids, ("reopened", "corrected", "grown", "changed", "removed"), strict=True
     ):
-        body: Json = {"type": kind, "changes": {"externalTag": "tag", "divisionIds": None}}
-        genesys.sim(f"/conversations/{conversation_id}/events", body)
+        more: Json = {"changes": {"externalTag": "tag", "divisionIds": None}} if kind == "changed" else {}
+        genesys.sim(f"/conversations/{conversation_id}/events", {"type": kind, **more})
     after = genesys.details(*ids)
     assert "conversationEnd" not in after[reopened]
     assert after[corrected] != before[corrected]
@@ -132,6 +139,41 @@ def test_errors_come_at_a_rate_that_repeats(genesys: Genesys) -> None:
     assert genesys.sim()["faults_struck"]["error"] == runs[0].count(503) * 2
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "bad.request"),
+        (401, "bad.credentials"),
+        (403, "not.authorized"),
+        (404, "not.found"),
+        (408, "client.timeout"),
+        (409, "request.conflict"),
+        (413, "request.entity.too.large"),
+        (415, "unsupported.media.type"),
+        (429, "too.many.requests.retry.after"),
+        (500, "internal.server.error"),
+        (503, "service.unavailable"),
+        (504, "request.timeout"),
+    ],
+)
+def test_errors_have_genesys_codes(genesys: Genesys, status: int, code: str) -> None:
+    """Whatever status is asked for, the body is what Genesys gives with it; a 429 says how long to wait."""
+    genesys.faults(error_next=1, status=status, rate_window=45)
+    answer = genesys.get("/api/v2/organizations/me")
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
+    assert answer.headers.get("Retry-After") == ("45" if status == 429 else None)
+    assert ("[45] seconds" in body["message"]) == (status == 429)
+
+
+def test_a_login_fails_in_its_own_words(genesys: Genesys) -> None:
+    """400 and 401 of the login are no ErrorBody; what is wrong with Genesys itself is."""
+    for status, key in ((400, "error"), (401, "error"), (503, "code")):
+        genesys.faults(error_next=1, status=status)
+        answer = genesys.post("/oauth/token", data=GRANT, auth=(CLIENT_ID, CLIENT_SECRET))
+        assert (answer.status_code, key in answer.json()) == (status, True)
+
+
 def test_faults_strike_logins_or_calls_as_told(genesys: Genesys) -> None:
     """strikes: token leaves the API alone, and the other way round."""
     genesys.faults(error_rate=1, strikes="token")
@@ -143,11 +185,16 @@ def test_faults_strike_logins_or_calls_as_told(genesys: Genesys) -> None:
 
 
 def test_answers_can_be_late_or_never_come(genesys: Genesys) -> None:
-    """Latency delays; timeout_rate hangs and then drops the connection."""
+    """Latency delays refusals too; timeout_rate hangs and then drops the connection."""
     genesys.faults(latency=[0.15, 0.2])
     began = time.monotonic()
     assert genesys.get("/api/v2/organizations/me").status_code == 200
     assert time.monotonic() - began >= 0.15
+    genesys.faults(revoke_tokens=True)
+    began = time.monotonic()
+    assert genesys.get("/api/v2/organizations/me").status_code == 401
+    assert time.monotonic() - began >= 0.15
+    genesys.login()
     genesys.faults(latency=0, timeout_rate=1, timeout_seconds=0.2)
     with pytest.raises(requests.ConnectionError):
         genesys.get("/api/v2/organizations/me")
@@ -226,6 +273,23 @@ def test_a_fault_that_is_none_is_refused(genesys: Genesys, wrong: Any) -> None:
     answer = genesys.post("/_sim/faults", json=wrong)
     assert (answer.status_code, list(answer.json())) == (400, ["error"])
     assert genesys.sim()["faults"] == before
+
+
+async def test_a_bug_in_the_simulator_is_an_answer_and_loud(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is a counted ErrorBody 500 with every header, and its traceback is logged."""
+    simulator = Simulator(Options())
+    token = simulator.tokens.issue({}, OWN_FORM, simulator.now(), 60)["access_token"]
+    monkeypatch.setattr(queries, "answer", lambda *_: 1 // 0)
+    transport = httpx.ASGITransport(application(simulator), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://genesys") as client:
+        body = {"interval": "2026-03-01T00:00:00Z/2026-03-02T00:00:00Z"}
+        answer = await client.post(QUERY, json=body, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal.server.error")
+    assert {"date", "inin-correlation-id", "inin-ratelimit-count"} <= set(answer.headers)
+    assert simulator.statuses == {500: 1}
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_reset_forgets(genesys: Genesys) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -87,8 +86,8 @@ def test_a_query_that_asks_too_much_is_refused(genesys: Genesys, body: Json, say
     assert says in answer.json()["message"]
 
 
-def _filter(dimension: str, operator: str, value: str | None = None, **more: Any) -> list[Json]:
-    predicate = {"dimension": dimension, "operator": operator, "value": value, **more}
+def _filter(dimension: str, operator: str, value: str | None = None) -> list[Json]:
+    predicate = {"dimension": dimension, "operator": operator, "value": value}
     return [{"type": "and", "predicates": [predicate]}]
 
 
@@ -106,7 +105,8 @@ def test_a_query_filters(genesys: Genesys) -> None:
     queue = next(s["queueId"] for t in truths for s in segments(t) if "queueId" in s)
     expected = sum(any(s.get("queueId") == queue for s in segments(t)) for t in truths)
     assert genesys.find(DAY, segmentFilters=_filter("queueId", "matches", queue))["totalHits"] == expected
-    long = _filter("tConversationDuration", "matches", range={"gte": 10**9})
-    assert genesys.find(DAY, conversationFilters=long)["totalHits"] == 0
+    long = {"metric": "tConversationDuration", "range": {"gte": 10**9}}
+    longer = [{"type": "and", "predicates": [long]}]
+    assert genesys.find(DAY, conversationFilters=longer)["totalHits"] == 0
     wrong = {"interval": DAY, "conversationFilters": _filter("mood", "exists")}
     assert genesys.post(QUERY, json=wrong).json()["code"] == "invalid.property"

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 
 from deployments.sandbox.genesys import MANUAL
+from deployments.sandbox.genesys.scene import utc
 from deployments.sandbox.genesys.server import serve
 from deployments.sandbox.genesys.simulator import EPOCH, Options, Simulator
 from deployments.sandbox.genesys.tokens import CLIENT_ID, CLIENT_SECRET, Client
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -26,9 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=int, default=0, help="port to listen on; 0 (the default): any free one"
     )
-    parser.add_argument(
-        "--epoch", type=_moment, default=EPOCH, help="day whose 24 hours conversations start in"
-    )
+    parser.add_argument("--epoch", type=utc, default=EPOCH, help="day whose 24 hours conversations start in")
     parser.add_argument("--client-id", default=CLIENT_ID, help="id of the one OAuth client")
     parser.add_argument("--client-secret", default=CLIENT_SECRET, help="its secret")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random faults")

@@ -12,8 +12,8 @@ import orjson
 from deployments.sandbox.genesys import queries
 from deployments.sandbox.genesys.errors import bad_request, not_found
 from deployments.sandbox.genesys.operations import operational
+from deployments.sandbox.genesys.options import canonical
 from deployments.sandbox.genesys.organization import ORGANIZATION_ID
-from deployments.sandbox.genesys.registry import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DETAILS = ("analytics:conversationDetail:view",)
 CONVERSATION = ("conversation:communication:view",)
 INTEGRATION = ("integrations:integration:view",)
+LIMITS_NAMESPACE = "platform.api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +124,12 @@ def my_organization(call: Call) -> Json:  # noqa: ARG001 - one signature for all
 
 
 def token_limits(call: Call) -> Json:
-    """GET /api/v2/organizations/limits/namespaces/{namespace}."""
+    """GET /api/v2/organizations/limits/namespaces/{namespace}: of one namespace, the platform's own."""
+    if call.id != LIMITS_NAMESPACE:
+        raise not_found("namespace", call.id[:60])
     allowed = call.simulator.faults.rate_limit
     limits = {"client.credentials.token.rate.per.minute": allowed, "token.rate.per.minute": allowed}
-    entities = [{"namespace": call.id, "key": key, "value": value} for key, value in limits.items()]
-    return {"entities": entities, "total": len(entities), "pageSize": len(entities), "pageNumber": 1}
+    return {"entities": [{"namespace": call.id, "key": key, "value": value} for key, value in limits.items()]}
 
 
 @dataclass(frozen=True, slots=True)

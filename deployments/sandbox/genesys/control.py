@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -12,9 +13,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from deployments.sandbox.genesys import MANUAL
+from deployments.sandbox.genesys.options import ids, read, time, whole
 from deployments.sandbox.genesys.personal import personal_strings
-from deployments.sandbox.genesys.registry import canonical
-from deployments.sandbox.genesys.revisions import KINDS, Revision, epoch_ms
+from deployments.sandbox.genesys.revisions import requested
 from deployments.sandbox.genesys.scene import stamp
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
     from deployments.sandbox.genesys.simulator import Simulator
 
+_LOG = logging.getLogger(__name__)
 BREATHER = 200  # conversations between two looks at the network
 RESETS = ("faults", "counters", "tokens", "all")
+COUNT_MOST = 1_000_000
 
 
 def _answer(content: Any, status: int = 200) -> Response:
@@ -36,15 +39,19 @@ async def _wrong(request: Request, error: Exception) -> Response:  # noqa: ARG00
     return _answer({"error": str(error)}, 400)
 
 
+async def _bug(request: Request, error: Exception) -> Response:
+    _LOG.error("a bug in the simulator, at %s", request.url.path, exc_info=error)
+    return _answer({"error": f"a bug in the simulator: {error!r}"}, 500)
+
+
 async def _json(request: Request) -> Any:
     return orjson.loads(await request.body() or b"{}")
 
 
-async def _object(request: Request) -> dict[str, Any]:
-    body = await _json(request)
-    if not isinstance(body, dict):
-        raise ValueError("wanted a JSON object")  # noqa: TRY004 - a ValueError is answered with 400
-    return body
+def _resets(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(each in RESETS for each in value):
+        raise ValueError(f"wanted some of {', '.join(RESETS)}")
+    return value
 
 
 class Control:
@@ -93,19 +100,19 @@ class Control:
 
     async def set_faults(self, request: Request) -> Response:
         """POST /_sim/faults."""
-        sim, wanted = self._simulator, await _object(request)
-        if wanted.pop("revoke_tokens", False):
-            sim.tokens.revoke()
+        sim, wanted = self._simulator, await _json(request)
+        revoked = isinstance(wanted, dict) and wanted.pop("revoke_tokens", False)
         sim.faults.change(wanted, sim.now())
+        if revoked:
+            sim.tokens.revoke()
         if "seed" in wanted:
             sim.rng.seed(sim.faults.seed)
         return _answer(sim.faults.settings())
 
     async def reset(self, request: Request) -> Response:
         """POST /_sim/reset."""
-        sim, only = self._simulator, (await _object(request)).get("only", ["all"])
-        if not set(only) <= set(RESETS):
-            raise ValueError(f"only: wanted some of {', '.join(RESETS)}")
+        sim = self._simulator
+        only = read(await _json(request), {"only": _resets}).get("only", ["all"])
         actions: dict[str, Callable[[], None]] = {
             "all": sim.reset,
             "faults": sim.reset_faults,
@@ -118,29 +125,26 @@ class Control:
 
     async def add(self, request: Request) -> Response:
         """POST /_sim/conversations."""
-        sim, wanted = self._simulator, await _object(request)
+        registry, wanted = self._simulator.registry, read(await _json(request), _ADD)
         if "start" not in wanted:
             raise ValueError("start: wanted a time such as 2026-01-15T00:00:00Z")
-        start = epoch_ms(wanted["start"])
-        end = epoch_ms(wanted.get("end", wanted["start"]))
-        ids = wanted.get("ids") or _fresh(int(wanted.get("count", 1)))
-        for number, conversation_id in enumerate(_checked(ids)):
-            sim.registry.add(conversation_id, start, end)
+        start, end = wanted["start"], wanted.get("end", wanted["start"])
+        if end < start:
+            raise ValueError("end: wanted a time after start")
+        added = wanted["ids"] if "ids" in wanted else _fresh(wanted.get("count", 1))
+        for number, conversation_id in enumerate(added):
+            registry.add(conversation_id, start, end)
             await _breathe(number)
-        return _answer({"ids": ids})
+        return _answer({"ids": added})
 
     async def truth(self, request: Request) -> Response:
         """GET /_sim/conversations/{id}."""
-        return _answer(self._simulator.registry.truth(_checked([request.path_params["id"]])[0]))
+        return _answer(self._simulator.registry.truth(_id(request)))
 
     async def happen(self, request: Request) -> Response:
         """POST /_sim/conversations/{id}/events."""
-        sim, options = self._simulator, await _object(request)
-        kind = options.pop("type", None)
-        if kind not in KINDS:
-            raise ValueError(f"type: wanted one of {', '.join(KINDS)}")
-        conversation_id = _checked([request.path_params["id"]])[0]
-        return _answer(sim.registry.revise(conversation_id, Revision(kind, options), sim.now()))
+        sim, revision = self._simulator, requested(await _json(request))
+        return _answer(sim.registry.revise(_id(request), revision, sim.now()))
 
     async def get_conversations(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
         """GET /_sim/conversations."""
@@ -188,8 +192,10 @@ class Control:
             Route("/_sim/integrations", self.get_integrations, methods=["GET"]),
             Route("/_sim/integrations", self.set_integrations, methods=["POST"]),
         ]
-        wrong = (ValueError, TypeError, KeyError, AttributeError)
-        return Starlette(routes=routes, exception_handlers=dict.fromkeys(wrong, _wrong))
+        return Starlette(routes=routes, exception_handlers={ValueError: _wrong, Exception: _bug})
+
+
+_ADD = {"count": whole(COUNT_MOST), "ids": ids, "start": time, "end": time}
 
 
 def _fresh(count: int) -> list[str]:
@@ -197,11 +203,8 @@ def _fresh(count: int) -> list[str]:
     return [str(uuid4()) for _ in range(count)]
 
 
-def _checked(ids: list[str]) -> list[str]:
-    checked = [canonical(str(each)) for each in ids]
-    if None in checked:
-        raise ValueError("wanted UUIDs as conversation ids")
-    return [each for each in checked if each]
+def _id(request: Request) -> str:
+    return ids([request.path_params["id"]])[0]
 
 
 async def _breathe(number: int) -> None:

@@ -11,7 +11,9 @@ from deployments.sandbox.genesys.scene import Scene, metric, segment, stamp
 if TYPE_CHECKING:
     from deployments.sandbox.genesys.scene import Json
 
-MESSAGE_TYPES = ("SMS", "WhatsApp", "WebChat", "FacebookMessenger", "OpenMessaging")
+MESSAGE_TYPES = ("sms", "whatsapp", "webmessaging", "facebook", "open")
+BROKEN = ("error", "timeout")
+BROKEN_PERCENT = 2  # of those who would hang up
 
 
 def arrive(scene: Scene, purpose: str = "customer") -> Json:
@@ -20,14 +22,26 @@ def arrive(scene: Scene, purpose: str = "customer") -> Json:
     fields = {"participantName": scene.person.name, **({"externalContactId": known} if known else {})}
     participant = scene.enter(purpose, **fields)
     scene.session_extras = _addresses(scene)
+    return _connect(scene, participant)
+
+
+def _connect(scene: Scene, participant: Json) -> Json:
     session = scene.session(participant, **_media_fields(scene))
     session["segments"].append({"opened": scene.now, **_segment_fields(scene)})
     session["metrics"].append(metric("nConnected", 1, scene.now))
     return session
 
 
+def reconnect(scene: Scene, session: Json) -> Json:
+    """Let the customer's connection break and come back: a second session of the same participant."""
+    leave(scene, session, scene.draws.pick(BROKEN))
+    return _connect(scene, scene.participants[0])
+
+
 def leave(scene: Scene, session: Json, disconnect: str) -> None:
-    """Let the customer go, now."""
+    """Let the customer go, now; who hangs up is now and then lost instead."""
+    if disconnect == "endpoint" and scene.draws.chance(BROKEN_PERCENT):
+        disconnect = scene.draws.pick(BROKEN)
     opened = session["segments"].pop()
     start = opened.pop("opened")
     session["segments"].append(segment("interact", start, scene.now, **opened, disconnectType=disconnect))

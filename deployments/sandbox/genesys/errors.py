@@ -43,18 +43,26 @@ class LoginRefusal(Refusal):
 
 
 _CODES = {
+    400: ("bad.request", "The request could not be understood by the server due to malformed syntax."),
+    401: ("bad.credentials", "Invalid login credentials."),
+    403: ("not.authorized", "You are not authorized to perform the requested action."),
+    404: ("not.found", "The requested resource was not found."),
     408: ("client.timeout", "The client took too long to send the request."),
+    409: ("request.conflict", "The request conflicts with the current state of the target resource."),
+    413: ("request.entity.too.large", "The request is over the size limit."),
+    415: ("unsupported.media.type", "Unsupported media type, such as an incorrect Content-Type."),
     500: ("internal.server.error", "The server encountered an unexpected condition which prevented it."),
     502: ("bad.gateway", "Bad gateway"),
     503: ("service.unavailable", "Service Unavailable - The server is currently unavailable."),
     504: ("request.timeout", "The request timed out."),
 }
+TOO_MANY = 429
+STATUSES = tuple(sorted({*_CODES, TOO_MANY}))
 
 
 def failure(status: int) -> Refusal:
-    """Return the error that Genesys gives with this status when it is Genesys's own trouble."""
-    code, message = _CODES.get(status, ("bad.request", "The request could not be understood by the server."))
-    return Refusal(status, code, message)
+    """Return the error that Genesys gives with a status of STATUSES but 429, which is `too_many`."""
+    return Refusal(status, *_CODES[status])
 
 
 def bad_request(message: str, code: str = "bad.request") -> Refusal:
@@ -72,10 +80,10 @@ def too_many(retry_after: int | None, limit: int, window: float) -> Refusal:
     """Return a 429: the one that says how long to wait, or without `retry_after` the one that does not."""
     if retry_after is None:
         text = f"Rate limit exceeded the maximum [{limit}] requests within [{window:g}] seconds"
-        return Refusal(429, "too.many.requests", text)
+        return Refusal(TOO_MANY, "too.many.requests", text)
     text = f"Rate limit exceeded the maximum. Retry the request in [{retry_after}] seconds"
     code = "too.many.requests.retry.after"
-    return Refusal(429, code, text, headers={"Retry-After": str(retry_after)})
+    return Refusal(TOO_MANY, code, text, headers={"Retry-After": str(retry_after)})
 
 
 def missing_permission(permissions: tuple[str, ...]) -> Refusal:

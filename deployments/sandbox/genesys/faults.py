@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from deployments.sandbox.genesys.errors import STATUSES
 from deployments.sandbox.genesys.limits import REQUESTS_A_MINUTE, WINDOW_SECONDS
+from deployments.sandbox.genesys.options import Reader, ids, one_of, read, texts, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from random import Random
 
 MULTI_GET = 100  # ids in one multi-get: what public programs keep to
@@ -53,12 +54,10 @@ class Faults:
 
     def change(self, wanted: dict[str, Any], moment: float) -> None:
         """Change the settings that are named, leave the others; ValueError for what is no setting."""
-        for name in wanted.keys() - READERS.keys():
-            raise ValueError(f"no such fault: {name[:60]}; there are {', '.join(sorted(READERS))}")
-        read = {name: _read(name, value) for name, value in wanted.items() if name != "throttle"}
-        if "throttle" in wanted:
-            self.throttle = _throttle(wanted["throttle"], moment)
-        for name, value in read.items():
+        settings = read(wanted, READERS)
+        if throttle := settings.get("throttle"):
+            settings["throttle"] = Throttle(throttle.get("retry_after"), moment + throttle["for_seconds"])
+        for name, value in settings.items():
             setattr(self, name, value)
 
     def strike(self, name: str) -> None:
@@ -83,13 +82,6 @@ class Faults:
         return plain | {"throttle": asdict(self.throttle) if self.throttle else None}
 
 
-def _read(name: str, value: Any) -> Any:
-    try:
-        return READERS[name](value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: {error}") from error
-
-
 def _rate(value: Any) -> float:
     if not 0 <= float(value) <= 1:
         raise ValueError("wanted a rate from 0 to 1")
@@ -102,12 +94,6 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
-def _count(value: Any) -> int:
-    if int(value) < 0:
-        raise ValueError("wanted a number, 0 or more")
-    return int(value)
-
-
 def _range(value: Any) -> tuple[float, float]:
     low, high = value if isinstance(value, list) else (value, value)
     if _seconds(low) > _seconds(high):
@@ -116,43 +102,39 @@ def _range(value: Any) -> tuple[float, float]:
 
 
 def _ids(value: Any) -> frozenset[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise TypeError("wanted a list of ids")
-    return frozenset(each.lower() for each in value)
+    return frozenset(ids(value))
 
 
 def _names(value: Any) -> frozenset[str]:
     if value is None:
         return frozenset()
-    return frozenset([value]) if isinstance(value, str) else frozenset(value)
+    return frozenset(texts([value] if isinstance(value, str) else value))
 
 
-def _target(value: Any) -> str:
-    if value not in {"all", "api", "token"}:
-        raise ValueError("wanted all, api or token")
-    return str(value)
-
-
-def _throttle(value: Any, moment: float) -> Throttle | None:
+def _throttle(value: Any) -> dict[str, Any] | None:
     if value is None:
         return None
-    try:
-        wait = value.get("retry_after")
-        return Throttle(None if wait is None else int(wait), moment + float(value["for_seconds"]))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError("throttle: wanted {retry_after, for_seconds} or null") from error
+    given = read(value, {"retry_after": _wait, "for_seconds": _seconds})
+    if "for_seconds" not in given:
+        raise ValueError("for_seconds: wanted how long it lasts")
+    return given
 
 
-READERS: dict[str, Callable[[Any], Any]] = {
+def _wait(value: Any) -> int | None:
+    return None if value is None else int(_count(value))
+
+
+_count = whole(2**53)
+READERS: dict[str, Reader] = {
     "error_rate": _rate,
     "error_next": _count,
-    "status": _count,
+    "status": one_of(*STATUSES),
     "latency": _range,
     "timeout_rate": _rate,
     "timeout_seconds": _seconds,
     "half_body_rate": _rate,
     "wrong_content_type_rate": _rate,
-    "strikes": _target,
+    "strikes": one_of("all", "api", "token"),
     "not_settled_for": _seconds,
     "not_settled_ids": _ids,
     "unknown_for": _seconds,
@@ -164,6 +146,6 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "rate_window": _seconds,
     "missing_permission": _names,
     "date_offset": float,
-    "throttle": lambda value: value,
+    "throttle": _throttle,
     "seed": _count,
 }

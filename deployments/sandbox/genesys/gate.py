@@ -1,13 +1,16 @@
 """The gate: every request passes it, is counted, may be struck by a fault, is authorized and limited.
 
 The order is Genesys's as far as it shows: size, token, rate limit, then the endpoint. Faults strike after the
-rate limit, as a request that ends badly has been counted all the same.
+rate limit, as a request that ends badly has been counted all the same; latency delays every answer. An exception
+that nobody foresaw is a bug of the simulator's: logged with its traceback, and answered with a 500.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from email.utils import formatdate
+from math import ceil
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -16,6 +19,8 @@ from starlette.datastructures import Headers
 
 from deployments.sandbox.genesys import api
 from deployments.sandbox.genesys.errors import (
+    TOO_MANY,
+    LoginRefusal,
     Refusal,
     failure,
     missing_permission,
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
 
     from deployments.sandbox.genesys.simulator import Simulator
 
+_LOG = logging.getLogger(__name__)
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 
 
@@ -93,6 +99,8 @@ class Exchange:
             life = simulator.faults.token_life
             return simulator.tokens.issue(self.headers, body, simulator.now(), life)
         endpoint, identifier = self._endpoint()
+        if self.method == "POST" and not self._is_json():
+            raise failure(415)
         needed = endpoint.permissions
         if needed and simulator.faults.missing_permission.issuperset(needed):
             raise missing_permission(needed)
@@ -105,6 +113,18 @@ class Exchange:
             if endpoint.method == self.method:
                 return endpoint, identifier
         raise Refusal(405, "method.not.allowed", "HTTP 405 Method Not Allowed")
+
+    def _is_json(self) -> bool:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+    def failure(self) -> Refusal:
+        """Return the error that the fault `status` asks for, in the words of the login or of the API."""
+        faults = self.simulator.faults
+        if faults.status == TOO_MANY:
+            return too_many(ceil(faults.rate_window), faults.rate_limit, faults.rate_window)
+        if self.is_login and faults.status in (400, 401):
+            return LoginRefusal(faults.status, "invalid_client", "authentication failed")
+        return failure(faults.status)
 
     def head(self) -> dict[str, str]:
         """Return the headers that every answer carries."""
@@ -132,6 +152,7 @@ class Gate:
         except Dropped:
             await drop(receive, send)
             return
+        await self._delay(exchange)
         self._simulator.statuses[status] += 1
         if await self._send(exchange, send, status, headers, content):
             return
@@ -147,23 +168,35 @@ class Gate:
             return 200, {}, orjson.dumps(exchange.answer(body))
         except Refusal as refusal:
             return refusal.status, refusal.headers, orjson.dumps(refusal.body(exchange.correlation_id))
+        except Dropped:
+            raise
+        except Exception:  # noqa: BLE001 - an answer all the same, and loud
+            _LOG.exception("a bug in the simulator, at %s", exchange.target)
+            return 500, {}, orjson.dumps(failure(500).body(exchange.correlation_id))
+
+    def _strikes(self, exchange: Exchange) -> bool:
+        return self._simulator.faults.strikes in ("all", "token" if exchange.is_login else "api")
+
+    async def _delay(self, exchange: Exchange) -> None:
+        """Be late, if that is set: with refusals too."""
+        latency = self._simulator.faults.latency
+        if latency[1] and self._strikes(exchange):
+            await asyncio.sleep(self._simulator.rng.uniform(*latency))
 
     async def _faults(self, exchange: Exchange, receive: Receive) -> None:
-        """Hang, be late, or fail: whatever is set and strikes this request."""
+        """Hang or fail: whatever is set and strikes this request."""
         faults, rng = self._simulator.faults, self._simulator.rng
-        if faults.strikes not in ("all", "token" if exchange.is_login else "api"):
+        if not self._strikes(exchange):
             return
         if faults.hits(rng, "timeout", faults.timeout_rate):
             await _hang(receive, faults.timeout_seconds)
             raise Dropped
-        if faults.latency[1]:
-            await asyncio.sleep(rng.uniform(*faults.latency))
         if faults.error_next:
             faults.error_next -= 1
             faults.strike("error")
-            raise failure(faults.status)
+            raise exchange.failure()
         if faults.hits(rng, "error", faults.error_rate):
-            raise failure(faults.status)
+            raise exchange.failure()
 
     async def _send(
         self, exchange: Exchange, send: Send, status: int, headers: dict[str, str], content: bytes

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from deployments.sandbox.genesys.errors import bad_request, not_found
+from deployments.sandbox.genesys.options import one_of, read, text, texts
 from deployments.sandbox.genesys.organization import ORGANIZATION_ID, fixed_id
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ _STATES = {
     "DEACTIVATING": "Deactivating",
     "ERROR": "Error",
 }
+_READERS = {
+    **dict.fromkeys(DEFAULT, text),
+    "reportedState": one_of(*_STATES),
+    "eventFilter": texts,
+}
 
 
 class Integrations:
@@ -45,13 +51,10 @@ class Integrations:
 
     def replace(self, wanted: Any) -> list[Json]:
         """Set the whole list; each entry takes what it does not name from the default."""
-        if not isinstance(wanted, list) or not all(isinstance(each, dict) for each in wanted):
-            raise ValueError("wanted a list of integrations")
-        fresh = [DEFAULT | {"id": str(uuid4())} | each for each in wanted]
-        if any(each["reportedState"] not in _STATES for each in fresh):
-            raise ValueError(f"reportedState: wanted one of {', '.join(_STATES)}")
-        self._all = fresh
-        return fresh
+        if not isinstance(wanted, list):
+            raise ValueError("wanted a list of integrations")  # noqa: TRY004 - it is answered with 400
+        self._all = [DEFAULT | {"id": str(uuid4())} | read(each, _READERS) for each in wanted]
+        return self._all
 
     def plain(self) -> list[Json]:
         """Return the list as `replace` takes it."""
@@ -60,14 +63,18 @@ class Integrations:
     def listing(self, query: Mapping[str, str]) -> Json:
         """Return a page of the integrations, filtered by type and by state."""
         kind, state = query.get("integrationType"), query.get("reportedState", "").upper()
+        if state not in ("", *_STATES):
+            raise bad_request(f"reportedState must be one of {', '.join(_STATES)}.", "invalid.value")
         found = [each for each in self._all if kind in (None, each["integrationType"])]
         found = [each for each in found if state in ("", each["reportedState"])]
         try:
             size, number = int(query.get("pageSize", "25")), int(query.get("pageNumber", "1"))
         except ValueError as error:
             raise bad_request("pageSize and pageNumber must be numbers.", "invalid.value") from error
+        if size < 1 or number < 1:
+            raise bad_request("pageSize and pageNumber must be 1 or more.", "invalid.value")
         page = found[(number - 1) * size : number * size]
-        pages = -(-len(found) // max(1, size))
+        pages = -(-len(found) // size)
         return {
             "entities": [_entity(each) for each in page],
             "pageSize": size,

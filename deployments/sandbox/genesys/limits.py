@@ -33,6 +33,8 @@ class Tally:
     def most_in(self, seconds: float) -> int:
         """Return the most requests that ever came within a stretch of so many seconds, exactly."""
         most = first = 0
+        if not seconds > 0:
+            return 0
         for last, moment in enumerate(self.moments):
             while moment - self.moments[first] >= seconds:
                 first += 1

@@ -35,13 +35,13 @@ _DISCONNECTS = {
 
 def operational(details: Json) -> Json:
     """Return the operational conversation that has these details."""
-    ended = details.get("conversationEnd")
+    ended = details.get("conversationEnd")  # null in the answer while the conversation is live
     conversation = {
         "id": details["conversationId"],
         "startTime": details["conversationStart"],
-        **({"endTime": ended} if ended else {}),
+        "endTime": ended,
         "recordingState": "NONE" if ended else "ACTIVE",
-        "divisions": [_division(division, details) for division in details["divisionIds"]],
+        "divisions": [_division(division, details) for division in details.get("divisionIds", [])],
         "participants": [_participant(each) for each in details["participants"]],
         "selfUri": f"/api/v2/conversations/{details['conversationId']}",
     }

@@ -34,6 +34,6 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         for name, inner in value.items():
             if name in FIELDS:
-                yield from inner if isinstance(inner, list) else [inner]
+                yield from (e for e in (inner if isinstance(inner, list) else [inner]) if isinstance(e, str))
             else:
                 yield from _strings(inner)

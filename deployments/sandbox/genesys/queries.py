@@ -7,15 +7,18 @@ interval touches: one that started the evening before and ended in the interval 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from deployments.sandbox.genesys.errors import bad_request
-from deployments.sandbox.genesys.predicates import passes
+from deployments.sandbox.genesys.predicates import Filter, filters, only
 from deployments.sandbox.genesys.registry import settled
-from deployments.sandbox.genesys.scene import DAY_MS, stamp
+from deployments.sandbox.genesys.scene import DAY_MS, epoch_ms, stamp
+from deployments.sandbox.genesys.vocabulary import CONVERSATION, SEGMENT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deployments.sandbox.genesys.faults import Faults
     from deployments.sandbox.genesys.registry import Known, Registry
     from deployments.sandbox.genesys.scene import Json
@@ -25,7 +28,9 @@ PAGE_DEFAULT = 25
 RESULTS_MOST = 100_000
 DAYS_PLAIN = 7
 DAYS_FILTERED = 31
-FILTERS = ("conversationFilters", "segmentFilters", "evaluationFilters", "surveyFilters", "resolutionFilters")
+FILTERS = ("conversationFilters", "segmentFilters")
+NOT_SIMULATED = ("evaluationFilters", "surveyFilters", "resolutionFilters", "aggregations")
+FIELDS = ("interval", "order", "orderBy", "paging", *FILTERS, *NOT_SIMULATED)
 ORDERS = ("asc", "desc", "unordered")
 ORDER_BY = ("conversationStart", "conversationEnd", "segmentStart", "segmentEnd")
 
@@ -40,14 +45,18 @@ class Query:
     number: int
     order: str
     order_by: str
-    conversation_filters: list[Json]
-    segment_filters: list[Json]
+    conversation_filters: tuple[Filter, ...]
+    segment_filters: tuple[Filter, ...]
 
 
 def parse(body: Any) -> Query:
     """Return the query in a request's body, or raise the 400 that Genesys answers."""
     if not isinstance(body, dict):
         raise bad_request("The request body must be an object.")
+    only(body, FIELDS)
+    for name in NOT_SIMULATED:
+        if body.get(name):
+            raise bad_request(f"{name} are not simulated.", "invalid.property")
     start, end = _interval(body.get("interval"))
     _check_span(end - start, filtered=any(body.get(name) for name in FILTERS))
     size, number = _paging(body.get("paging") or {})
@@ -58,22 +67,15 @@ def parse(body: Any) -> Query:
         number,
         _choice(body, "order", ORDERS),
         _choice(body, "orderBy", ORDER_BY),
-        _filters(body, "conversationFilters"),
-        _filters(body, "segmentFilters"),
+        filters(body, "conversationFilters", CONVERSATION),
+        filters(body, "segmentFilters", SEGMENT),
     )
-
-
-def _filters(body: Json, name: str) -> list[Json]:
-    value = body.get(name) or []
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise bad_request(f"{name} must be a list of filters.", "invalid.property")
-    return value
 
 
 def _interval(text: Any) -> tuple[int, int]:
     try:
         first, second = str(text).split("/")
-        start, end = (round(datetime.fromisoformat(part).timestamp() * 1000) for part in (first, second))
+        start, end = epoch_ms(first), epoch_ms(second)
     except ValueError as error:
         raise bad_request("The interval must be two ISO-8601 times, start/end.", "invalid.date") from error
     if start >= end:
@@ -101,7 +103,7 @@ def _paging(paging: Any) -> tuple[int, int]:
 
 
 def _choice(body: Json, name: str, options: tuple[str, ...]) -> str:
-    value = body.get(name, options[0])
+    value = body.get(name) or options[0]
     if value not in options:
         raise bad_request(f"{name} must be one of {', '.join(options)}.", "invalid.value")
     return str(value)
@@ -119,8 +121,16 @@ class Candidate:
         """Return the details as Genesys shows them now."""
         return self._registry.peek(self.id, self.known, self._faults, self._moment) or {}
 
-    def dimension(self, name: str) -> Any:
-        """Return the value of a conversation's dimension or metric, None where there is none."""
+    def passes(self, query: Query) -> bool:
+        """Return whether it passes every filter; a segment filter wants one segment that does."""
+        if not all(each.holds(self._value) for each in query.conversation_filters):
+            return False
+        if not query.segment_filters:
+            return True
+        segments = _segments(self.details())
+        return all(any(each.holds(values) for values in segments) for each in query.segment_filters)
+
+    def _value(self, name: str) -> Any:
         if name == "conversationId":
             return self.id
         if name == "conversationStart":
@@ -130,7 +140,7 @@ class Candidate:
         if name == "tConversationDuration":
             return self.known.end - self.known.start if self.settled else None
         details = self.details()
-        return details.get({"divisionId": "divisionIds"}.get(name, name))
+        return _total(details, name) if name in CONVERSATION.metrics else _named(details, name)
 
     def order(self, by: str) -> int:
         """Return the moment to order by."""
@@ -146,13 +156,40 @@ class Candidate:
         )
 
 
+def _named(holder: Json, name: str) -> Any:
+    """Return the value of a dimension: what is named in the singular may be a list in the plural."""
+    return holder.get(name, holder.get(f"{name}s"))
+
+
+def _total(details: Json, name: str) -> int | None:
+    """Return the sum of a metric over the sessions, None where nobody measured it."""
+    sessions = [session for each in details["participants"] for session in each["sessions"]]
+    values = [each["value"] for session in sessions for each in session["metrics"] if each["name"] == name]
+    return sum(values) if values else None
+
+
+def _segments(details: Json) -> list[Callable[[str], Any]]:
+    """Return of every segment what gives its values, and those of its session and its participant."""
+    return [
+        partial(_of_segment, {**participant, **session, **session.get("flow", {}), **segment})
+        for participant in details["participants"]
+        for session in participant["sessions"]
+        for segment in session["segments"]
+    ]
+
+
+def _of_segment(segment: Json, name: str) -> Any:
+    if name != "tSegmentDuration":
+        return _named(segment, name)
+    end = segment.get("segmentEnd")
+    return epoch_ms(end) - epoch_ms(segment["segmentStart"]) if end else None
+
+
 def answer(registry: Registry, faults: Faults, moment: float, query: Query) -> Json:
     """Return the page that a query asks for."""
     listed = (Candidate(registry, faults, moment, entry) for entry in registry.listed(faults, moment))
     found = [each for each in listed if each.within(query)]
-    filters = query.conversation_filters, query.segment_filters
-    if any(filters):
-        found = [each for each in found if passes(each, *filters)]
+    found = [each for each in found if each.passes(query)]
     if query.order != "unordered":
         found.sort(key=lambda each: (each.order(query.order_by), each.id), reverse=query.order == "desc")
     page = found[(query.number - 1) * query.size : query.number * query.size]

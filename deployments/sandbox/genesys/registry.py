@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from deployments.sandbox.genesys.conversations import conversation, offset, unsettled
-from deployments.sandbox.genesys.revisions import ENDINGS, Revision, apply, epoch_ms
+from deployments.sandbox.genesys.revisions import KINDS, Revision, apply
+from deployments.sandbox.genesys.scene import epoch_ms
 
 if TYPE_CHECKING:
     from deployments.sandbox.genesys.faults import Faults
     from deployments.sandbox.genesys.scene import Json
-
-
-def canonical(text: str) -> str | None:
-    """Return a conversation id in its canonical form, None for what is no UUID."""
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return None
 
 
 @dataclass(slots=True)
@@ -79,11 +71,12 @@ class Registry:
     def revise(self, conversation_id: str, revision: Revision, moment: float) -> Json:
         """Let something happen to a conversation; return the truth after it."""
         known = self.get(conversation_id)
+        # Before it is remembered: what cannot happen leaves the conversation as it was.
+        details = apply(self.truth(conversation_id), revision, len(known.revisions) + 1)
         known.revisions += (revision,)
         known.removed = known.removed or revision.kind == "removed"
-        if revision.kind in ENDINGS:
+        if KINDS[revision.kind].ends:
             known.announced = moment
-        details = self.truth(conversation_id)
         known.live = "conversationEnd" not in details
         if not known.live:
             known.end = epoch_ms(details["conversationEnd"])

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployments.sandbox.genesys.customers import arrive, leave
+from deployments.sandbox.genesys.customers import arrive, leave, reconnect
 from deployments.sandbox.genesys.organization import CAMPAIGNS, CONTACT_LISTS, QUEUES, USERS
 from deployments.sandbox.genesys.scene import Scene, Stay, attend, menu, metric, queued, segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deployments.sandbox.genesys.scene import Json
+
 HOUR_S = 3600
+RECONNECTED_PERCENT = 12  # of those who write
 
 
 def queue_call(scene: Scene) -> None:
@@ -57,10 +60,18 @@ def consult_transfer(scene: Scene) -> None:
     customer, queue = arrive(scene), scene.draws.pick(QUEUES)
     queued(scene, queue)
     moved = Stay(disconnect="consultTransfer", transfer="nConsultTransferred")
-    first = attend(scene, USERS[scene.draws.below(20)], queue, moved)
-    first["metrics"].append(metric("nConsult", 1, scene.now))
+    attend(scene, USERS[scene.draws.below(20)], queue, moved)
+    _consult(scene, scene.participants[-1], scene.now - 10_000)
     attend(scene, USERS[20 + scene.draws.below(20)], None, Stay(disconnect="peer", purpose="user"))
     leave(scene, customer, "endpoint")
+
+
+def _consult(scene: Scene, agent: Json, began: int) -> None:
+    """Add the agent's call to the colleague: a second session."""
+    session, spent = scene.session(agent, direction="outbound"), scene.now - began
+    session["segments"].append(segment("interact", began, scene.now, disconnectType="transfer"))
+    session["metrics"] += [metric("nConsult", 1, began), metric("tTalk", spent, scene.now)]
+    session["metrics"].append(metric("tTalkComplete", spent, scene.now))
 
 
 def conference(scene: Scene) -> None:
@@ -157,8 +168,14 @@ def chat(scene: Scene) -> None:
     customer, queue = arrive(scene), scene.draws.pick(QUEUES)
     menu(scene, bot=True)
     queued(scene, queue)
+    customer = _stays(scene, customer)
     attend(scene, scene.draws.pick(USERS), queue, Stay(disconnect="peer"))
     leave(scene, customer, "client")
+
+
+def _stays(scene: Scene, customer: Json) -> Json:
+    """Return the customer's session: a new one where the connection broke."""
+    return reconnect(scene, customer) if scene.draws.chance(RECONNECTED_PERCENT) else customer
 
 
 def message(scene: Scene) -> None:
@@ -167,6 +184,7 @@ def message(scene: Scene) -> None:
     customer, queue = arrive(scene), scene.draws.pick(QUEUES)
     menu(scene, bot=scene.draws.chance(50))
     queued(scene, queue)
+    customer = _stays(scene, customer)
     attend(scene, USERS[scene.draws.below(20)], queue, Stay(high=HOUR_S, disconnect="client"))
     if scene.draws.chance(33):
         scene.wait(600, 3 * HOUR_S)

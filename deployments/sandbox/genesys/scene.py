@@ -39,6 +39,17 @@ def stamp(moment: int) -> str:
     return f"{_date(day)}{_MINUTES[minute]}{_SECONDS[second]}{millis:03d}Z"
 
 
+def utc(text: str) -> datetime:
+    """Return a time as ISO 8601 has it; one without a zone is UTC."""
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def epoch_ms(text: str) -> int:
+    """Return the moment (epoch ms) of an ISO 8601 time."""
+    return round(utc(text).timestamp() * 1000)
+
+
 def metric(name: str, value: int, moment: int) -> Json:
     """Return a metric of a session: milliseconds for t..., a count for n..."""
     return {"name": name, "value": value, "emitDate": stamp(moment)}
@@ -65,6 +76,7 @@ class Scene:
     direction: str = "inbound"
     now: int = 0
     end: int = 0
+    waiting: int | None = None  # since when the customer waits in queues
     participants: list[Json] = field(default_factory=list)
     extras: Json = field(default_factory=dict)
     session_extras: Json = field(default_factory=dict)
@@ -133,6 +145,7 @@ def _flow(scene: Scene, flow: Named, disconnect: str) -> Json:
 def queued(scene: Scene, queue: Named, *, answered: bool = True, low: int = 2, high: int = 240) -> None:
     """Let the customer wait in a queue, until somebody answers or they give up."""
     entered = scene.now
+    scene.waiting = entered if scene.waiting is None else scene.waiting
     participant = scene.enter("acd", participantName=queue.name)
     session = scene.session(participant, requestedRoutings=["Standard"])
     spent = scene.wait(low, high)
@@ -152,6 +165,8 @@ def queued(scene: Scene, queue: Named, *, answered: bool = True, low: int = 2, h
         session["metrics"].append(metric("nOverSla", 1, entered + 20_000))
     if answered:
         session["usedRouting"] = "Standard"
+    else:
+        scene.waiting = None
 
 
 @dataclass(slots=True)
@@ -196,7 +211,10 @@ def _talk(scene: Scene, session: Json, in_queue: Json, stay: Stay) -> None:
     held = _interact(scene, session, answered, in_queue, stay)
     left = scene.now
     metrics = session["metrics"]
-    metrics += [metric("nConnected", 1, answered), metric("tAnswered", 0, answered)]
+    metrics.append(metric("nConnected", 1, answered))
+    if scene.waiting is not None:
+        metrics.append(metric("tAnswered", answered - scene.waiting, answered))
+        scene.waiting = None
     metrics += [metric("tTalk", talk - held, left), metric("tTalkComplete", talk - held, left)]
     if held:
         metrics += [metric("tHeld", held, left), metric("tHeldComplete", held, left)]
