@@ -13,14 +13,13 @@ import os
 import time
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from httpx import HTTPStatusError
-from prefect._flow_run_suspension import mark_flow_run_suspension_requested
-from prefect._internal.observers import FlowRunCancellingObserver, FlowRunSuspendingObserver
+from httpx import HTTPError, HTTPStatusError, TransportError
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import AwaitingRetry
 from prefect.types._datetime import now
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
@@ -32,12 +31,14 @@ from deployments.worker_flows import FlowCache
 from deployments.worker_memory import give_large_buffers_back
 from deployments.worker_stop import drain_on_sigterm
 from deployments.worker_threads import Pulse, RunLoop
+from deployments.worker_watch import RunWatcher
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     import anyio.abc
-    from prefect.client.schemas.objects import FlowRun, State
+    from prefect._internal.observers import FlowRunCancellingObserver
+    from prefect.client.schemas.objects import FlowRun
 
 # The states after which there may be something to pick up: a run that is due, or a slot that came free.
 _ANNOUNCEMENTS = [
@@ -50,7 +51,8 @@ _ANNOUNCEMENTS = [
 ]
 _REST = 3.0  # times as long as a poll took, no other follows
 _AHEAD = 10  # runs beyond those that can be taken up that a poll may bring: they set an alarm
-_AGAIN_SECONDS = 5.0  # until the announcements are asked for again, after the server was away
+_AGAIN_SECONDS = 5.0  # until a server that was away is asked again: for announcements, and for runs
+_OUTAGE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})  # beside all of 5xx
 _REPORT_SECONDS = 10.0  # for runs that are stopped at shutdown to report it
 
 
@@ -85,6 +87,8 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         self._wake = asyncio.Event()
         self._polling = asyncio.Lock()
         self._draining = False
+        self._away = False  # the server, at the last poll
+        self._watcher: RunWatcher | None = None
         self._services: list[asyncio.Task[None]] = []
         self._flows = FlowCache()
         self._run_loop = RunLoop()
@@ -98,9 +102,18 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         give_large_buffers_back()
         await self._run_loop.start()
         self._pulse.start()
-        self._suspensions = FlowRunSuspendingObserver(_suspend)
-        await self._exit_stack.enter_async_context(self._suspensions)
         await super().setup()
+
+    async def _sync_and_initialize(self) -> None:
+        """Report to the server; once that has been done, an outage is waited out, however long it is.
+
+        The base class gives up after some twelve failures, and nobody starts a worker again that was started by hand.
+        """
+        try:
+            await super()._sync_and_initialize()
+        except HTTPError as error:
+            if not (self._has_successfully_synced and _is_outage(error)):
+                raise
 
     async def _initialize_after_sync(self) -> None:
         await super()._initialize_after_sync()
@@ -138,14 +151,22 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         """Wake the poller whenever the server announces work for this pool."""
         pool = EventAnyResourceFilter(id=[f"prefect.work-pool.{self.work_pool.id}"])
         wanted = EventFilter(event=EventNameFilter(name=_ANNOUNCEMENTS), any_resource=pool)
+        was_away = False
         while True:
             try:
                 async with get_events_subscriber(filter=wanted) as announcements:
                     self._wake.set()  # for what was announced before
+                    if was_away and self._watcher is not None:
+                        await self._watcher.begin()
+                    was_away = False
                     async for _ in announcements:
                         self._wake.set()
             except Exception as error:  # noqa: BLE001 - the ordinary poll goes on meanwhile
-                self._logger.warning("No announcements of flow runs, polling only: %s", type(error).__name__)
+                if not was_away:
+                    self._logger.warning(
+                        "No announcements of flow runs, polling only: %s", type(error).__name__
+                    )
+            was_away = True
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _poll_when_woken(self) -> None:
@@ -162,9 +183,28 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
             await asyncio.sleep(max(self.settings.poll_spacing, _REST * (time.monotonic() - began)))
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
-        """Take up what is due, one poll at a time."""
+        """Take up what is due, one poll at a time; a server that does not answer is asked again soon."""
         async with self._polling:
-            return [] if self._draining else await super().get_and_submit_flow_runs()
+            if self._draining:
+                return []
+            try:
+                taken = await super().get_and_submit_flow_runs()
+            except HTTPError as error:
+                if not _is_outage(error):
+                    raise
+                self._note_outage(type(error).__name__)
+                asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._wake.set)
+                return []
+            self._note_outage(None)
+            return taken
+
+    def _note_outage(self, error: str | None) -> None:
+        """Log that the server is away, or back: once each."""
+        if error and not self._away:
+            self._logger.warning("Prefect does not answer (%s); it is asked again until it does", error)
+        elif self._away and not error:
+            self._logger.info("Prefect answers again")
+        self._away = error is not None
 
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
         """Return the runs that are due; those due before the next poll set an alarm."""
@@ -205,12 +245,15 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
             "scheduled_before": (now("UTC") + timedelta(seconds=int(self._prefetch_seconds))).isoformat(),
         }
         try:
-            answer = await self.client.request(
-                "POST",
-                "/work_pools/{name}/get_scheduled_flow_runs",
-                path_params={"name": self._work_pool_name},
-                json=body if limit is None else body | {"limit": limit},
-            )
+            with temporary_settings(
+                {PREFECT_CLIENT_MAX_RETRIES: 0}
+            ):  # a minute of them would outlast an outage
+                answer = await self.client.request(
+                    "POST",
+                    "/work_pools/{name}/get_scheduled_flow_runs",
+                    path_params={"name": self._work_pool_name},
+                    json=body if limit is None else body | {"limit": limit},
+                )
         except HTTPStatusError as error:
             if error.response.status_code == HTTPStatus.NOT_FOUND:  # the pool is made with the next heartbeat
                 return []
@@ -256,14 +299,11 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         if task_status is not None:
             task_status.started(os.getpid())
         error: BaseException | None = None
-        self._suspensions.add_in_flight_flow_run_id(flow_run.id)
         try:
             flow = await self._flows.load(self.client, flow_run)
             error = await self._run_loop.run(lambda: attempt.execute(flow))
         except BaseException as raised:  # noqa: BLE001 - importing a flow may raise SystemExit, too
             error = raised
-        finally:
-            self._suspensions.remove_in_flight_flow_run_id(flow_run.id)
         if not attempt.settled:
             await self._settle(attempt, error)
         return BaseWorkerResult(identifier=str(flow_run.id), status_code=0)
@@ -282,12 +322,11 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
 
     async def _setup_cancellation_observer(self) -> None:
         """Watch for cancelled runs, whatever PREFECT_WORKER_ENABLE_CANCELLATION says: nobody else could."""
-        if self._cancelling_observer is None and self._work_pool is not None:
-            cancelled = EventFilter(event=EventNameFilter(name=["prefect.flow-run.Cancelling"]))
-            cancelled.any_resource = EventAnyResourceFilter(id=[f"prefect.work-pool.{self._work_pool.id}"])
-            self._cancelling_observer = await self._exit_stack.enter_async_context(
-                FlowRunCancellingObserver(self._cancel, event_filter=cancelled)
-            )
+        if self._watcher is None and self._work_pool is not None:
+            self._watcher = RunWatcher(self._work_pool.id, self._cancel)
+            self._cancelling_observer = cast("FlowRunCancellingObserver", self._watcher)
+            self._exit_stack.push_async_callback(self._watcher.end)
+            await self._watcher.begin()
 
     def _cancel(self, flow_run_id: UUID) -> None:
         """Interrupt a run in hand; its engine runs the hooks and reports Cancelled."""
@@ -300,5 +339,8 @@ def _seconds_until_due(flow_run: FlowRun) -> float:
     return due.timestamp() - time.time() if due else 0.0
 
 
-def _suspend(flow_run_id: UUID, state: State) -> None:
-    mark_flow_run_suspension_requested(flow_run_id, state)
+def _is_outage(error: HTTPError) -> bool:
+    """Whether asking again can help: no answer, or the server's own trouble."""
+    if isinstance(error, HTTPStatusError):
+        return error.response.status_code in _OUTAGE or error.response.is_server_error
+    return isinstance(error, TransportError)

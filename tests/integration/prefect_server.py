@@ -66,9 +66,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(home: Path, **settings: str) -> Iterator[PrefectServer]:
+def running_server(home: Path, port: int | None = None, **settings: str) -> Iterator[PrefectServer]:
     """Start a server in `home`, with `settings` in its environment; stop it again whatever happens."""
-    port = free_port()
+    port = port or free_port()
     server = PrefectServer(api_url=f"http://127.0.0.1:{port}/api", home=home)
     # With SQLite transactions that wait, as in the sandbox: what is tested here is not SQLite's impatience.
     command = [sys.executable, "-m", "deployments.sandbox.prefect_on_sqlite", "server", "start"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from prefect.states import Cancelling
 
-from tests.integration.prefect_server import PrefectServer, running_server
+from tests.integration.prefect_server import PrefectServer, free_port, running_server
 from tests.integration.worker_stand import Stand, eventually, new_stand
 
 if TYPE_CHECKING:
@@ -162,6 +163,27 @@ async def test_a_flow_may_put_itself_back(server: PrefectServer, type_: str, sec
     assert done.run_count == 2
     if type_ == "interactions":  # a beat that came after the run's end would have it taken for lost
         assert await stand.beats(run) == 0
+
+
+@pytest.mark.long
+async def test_outlives_an_outage_of_the_server(tmp_path: Path) -> None:
+    """A worker whose server is away for longer than it usually bears works when it is back, and cancels runs."""
+    often = {"PREFECT_WORKER_QUERY_SECONDS": "0.5", "PREFECT_WORKER_HEARTBEAT_SECONDS": "1"}
+    port = free_port()
+    with ExitStack() as until_the_end:
+        with running_server(tmp_path, port) as server:
+            stand = await new_stand(server)
+            worker = until_the_end.enter_context(stand.worker(**often, PREFECT_CLIENT_MAX_RETRIES="0"))
+            await stand.until(await stand.start("quick"), "Completed")
+        await asyncio.sleep(45)  # twelve failures, at growing intervals, are the end of Prefect's own
+        assert worker.poll() is None
+        with running_server(tmp_path, port):
+            await stand.until(await stand.start("quick"), "Completed", seconds=30)
+            run = await stand.start("slow", seconds=600)
+            await stand.until(run, "Running")
+            async with stand.client() as client:
+                await client.set_flow_run_state(run, Cancelling())
+            await stand.until(run, "Cancelled", seconds=30)
 
 
 async def test_drains_when_it_is_told_to_stop(server: PrefectServer) -> None:
