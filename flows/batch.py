@@ -9,11 +9,10 @@ from prefect.runtime import flow_run
 
 from tasks.batch import Processed, Validated, Work
 from tasks.bootstrap import Lane, services
-from tasks.errors import NotReady, TransientError
-from tasks.genesys import Misconfigured
+from tasks.errors import NotReady, PermanentError, TransientError
 from tasks.outcomes import Outcome
 from tasks.passage import Passage
-from tasks.process import process
+from tasks.process import postponed, process
 from tasks.quarantine import quarantine
 from tasks.save import Saving
 from tasks.settings import task_policy
@@ -37,11 +36,11 @@ class Batch:
         for outcomes in saving.outcomes.values():
             self.outcomes += outcomes
         self.deferred += saving.deferred
-        if isinstance(saving.processed.why, Misconfigured):
+        if isinstance(saving.processed.why, PermanentError):
             self.trouble = f"{saving.processed.why.code}: {saving.processed.why}"
 
 
-async def run_batch(events: list[str], attempt: int, *, lane: Lane = "live", force: bool = False) -> Batch:
+async def run_batch(events: list[str], attempt: int, *, throttled: int = 0) -> Batch:
     """Take the events through all three steps.
 
     Chunks of a hundred interactions go side by side, each saved as soon as it is processed; a slow or failing
@@ -50,27 +49,27 @@ async def run_batch(events: list[str], attempt: int, *, lane: Lane = "live", for
     """
     try:
         async with asyncio.timeout(task_policy().flow_timeout * _SHARE_OF_TIME):
-            return await _run(events, attempt, lane, force=force)
+            return await _run(events, attempt, throttled)
     except TimeoutError:
         raise NotReady("the batch was not done in time; what was saved stays saved") from None
 
 
-async def _run(events: list[str], attempt: int, lane: Lane, *, force: bool) -> Batch:
+async def _run(events: list[str], attempt: int, throttled: int) -> Batch:
     validated = await validate(events)
     batch = Batch()
     if validated.rejections:
         batch.outcomes += await quarantine(validated.rejections, run_id())
-    for saving in await _all_chunks(validated, attempt, lane, force=force):
+    for saving in await _all_chunks(validated, attempt, throttled):
         batch.add(saving)
     return batch
 
 
-async def _all_chunks(validated: Validated, attempt: int, lane: Lane, *, force: bool) -> list[Saving]:
+async def _all_chunks(validated: Validated, attempt: int, throttled: int) -> list[Saving]:
     chunks = validated.chunks(services().settings.genesys_batch_size)
-    passage = Passage(chunks, attempt, force=force)
+    passage = Passage(chunks, attempt, throttled)
     async with services().write_slots.kept():
         results = await asyncio.gather(
-            _process_or_postpone(passage, lane), save_all(passage, run_id()), return_exceptions=True
+            _process_or_postpone(passage), save_all(passage, run_id()), return_exceptions=True
         )
     for result in results:
         if isinstance(result, BaseException):
@@ -78,14 +77,15 @@ async def _all_chunks(validated: Validated, attempt: int, lane: Lane, *, force: 
     return passage.savings
 
 
-async def _process_or_postpone(passage: Passage, lane: Lane) -> None:
+async def _process_or_postpone(passage: Passage) -> None:
     """Chunks that Genesys cannot answer for are postponed."""
     try:
-        await process_all(passage, lane)
+        await process_all(passage)
     except NotReady:
         raise
     except TransientError as error:
-        passage.postpone_rest(error)
+        for works in list(passage.waiting):
+            passage.hand_on(works, await postponed(works, error))
     finally:
         passage.close()
 
@@ -97,7 +97,7 @@ async def process_or_postpone(works: list[Work], attempt: int, lane: Lane) -> Pr
     except NotReady:
         raise
     except TransientError as error:
-        return Processed({}, frozenset()).postpone(works, error)
+        return await postponed(works, error)
 
 
 def run_id() -> str:

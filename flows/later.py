@@ -112,7 +112,7 @@ async def create_later(
         run = await client.create_flow_run_from_deployment(
             deployment_id,
             name=name_of([work.interaction_id for work in works], deferral.attempt),
-            parameters={"events": [to_text(work.first) for work in works], "attempt": deferral.attempt},
+            parameters=_parameters(works, deferral),
             state=Scheduled(scheduled_time=deferral.due_at),
             tags=["deferred", f"attempt-{deferral.attempt}"],
             idempotency_key=key,
@@ -122,6 +122,11 @@ async def create_later(
             return
         key = f"{key}:{run.id}"
     raise RuntimeError("ten finished runs answered under one idempotency key")
+
+
+def _parameters(works: list[Work], deferral: Deferral) -> dict[str, Any]:
+    throttled = {"throttled": deferral.throttled} if deferral.throttled else {}
+    return {"events": [to_text(work.first) for work in works], "attempt": deferral.attempt, **throttled}
 
 
 def key_of(interaction_ids: list[str], deferral: Deferral) -> str:

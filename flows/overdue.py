@@ -53,7 +53,7 @@ async def restart(*, overdue: bool, unsettled: Unsettled) -> Restarted:
         waiting = await _on_their_way(client)
     now = datetime.now(UTC)
     lost = [stored for stored in found if stored.interaction_id not in waiting]
-    works = [(_work(stored), Deferral(now, max(stored.attempt, 1))) for stored in lost]
+    works = [(_work(stored), Deferral(now, max(stored.attempt, 1), stored.throttled)) for stored in lost]
     runs = await schedule_later(works, QUEUE)
     get_run_logger().info("%d interactions overdue or unsettled: %d runs", len(lost), runs)
     return Restarted(len(lost) if runs else 0, runs, len(found) - len(lost))

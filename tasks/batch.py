@@ -75,6 +75,7 @@ class Processed:
     """A chunk after process: each interaction is in exactly one of the lists."""
 
     __slots__ = (
+        "correlation_id",
         "failed",
         "fetched",
         "ignored",
@@ -95,6 +96,7 @@ class Processed:
         self.failed: list[tuple[Work, PermanentError]] = []
         self.postponed: list[Work] = []  # Genesys could not be asked
         self.why: PipelineError | None = None  # why not
+        self.correlation_id: str | None = None  # of Genesys's answer
         self.released = 0  # fetched, written, and no longer held
 
     def release(self) -> None:

@@ -87,11 +87,7 @@ class Comparison:
             return
         work = Work(id_, [asking(id_, "reconcile", self._event_id)])
         try:
-            record = build_record(
-                conversation,
-                compared.page.fetched_at,
-                email_attribute=self._settings.genesys_email_attribute,
-            )
+            record = build_record(conversation, compared.page.fetched_at)
         except PermanentError as error:
             compared.processed.failed.append((work, error))
         except Exception as bug:  # noqa: BLE001 - one interaction's bug must not cost its neighbours
@@ -118,7 +114,11 @@ def is_news(record: InteractionRecord, stored: Stored | None) -> bool:
         return True
     if stored.due_at is not None and record.settled:
         return True
-    return stored.content_hash != record.content_hash and stored.version < record.version
+    # A query's answer has no participant attributes.
+    return (
+        record.content_hash != (stored.details_hash or stored.content_hash)
+        and stored.version < record.version
+    )
 
 
 def asking(interaction_id: str, why: str, event_id: str) -> InteractionEvent:

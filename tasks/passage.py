@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from typing import TypeVar
 
 from tasks.batch import Processed, Work
-from tasks.errors import NotReady, PipelineError
+from tasks.errors import NotReady
 from tasks.save import Saving
 
 T = TypeVar("T")
@@ -23,14 +23,23 @@ class Passage:
     An ordinary class: Prefect would walk through a dataclass, looking for futures.
     """
 
-    __slots__ = ("_changed", "_closed", "_taken", "attempt", "force", "processed", "savings", "waiting")
+    __slots__ = (
+        "_changed",
+        "_closed",
+        "_taken",
+        "attempt",
+        "processed",
+        "savings",
+        "throttled",
+        "waiting",
+    )
 
-    def __init__(self, chunks: Iterable[list[Work]], attempt: int, *, force: bool = False) -> None:
+    def __init__(self, chunks: Iterable[list[Work]], attempt: int, throttled: int = 0) -> None:
         self.waiting = list(chunks)  # not processed yet
         self.processed: list[Processed] = []
         self.savings: list[Saving] = []
         self.attempt = attempt
-        self.force = force
+        self.throttled = throttled
         self._taken = 0
         self._closed = False
         self._changed = asyncio.Event()
@@ -40,11 +49,6 @@ class Passage:
         self.waiting.remove(works)
         self.processed.append(processed)
         self._changed.set()
-
-    def postpone_rest(self, why: PipelineError) -> None:
-        """Leave the chunks that could not be processed to a later run."""
-        for works in list(self.waiting):
-            self.hand_on(works, Processed({}, frozenset()).postpone(works, why))
 
     def close(self) -> None:
         """Nothing more will come."""
@@ -60,8 +64,9 @@ class Passage:
             while self._taken < len(self.processed):
                 processed = self.processed[self._taken]
                 self._taken += 1
-                self.savings.append(Saving(processed, flow_run_id, self.attempt, force=self.force))
-                yield self.savings[-1]
+                saving = Saving(processed, flow_run_id, self.attempt, throttled=self.throttled)
+                self.savings.append(saving)
+                yield saving
             if self._closed:
                 return
             self._changed.clear()

@@ -10,16 +10,17 @@ from typing import TypeVar
 
 from prefect import get_run_logger, task
 
+from tasks.attributes import Asked, Attributes, ask, joined
 from tasks.batch import Fetched, Processed, Work
 from tasks.bootstrap import Lane, Services, services
-from tasks.errors import PermanentError, TransientError
-from tasks.genesys import Fetch, Misconfigured
-from tasks.genesys.errors import Throttled
+from tasks.errors import PermanentError, PipelineError, TransientError
+from tasks.genesys import Fetch, Throttled, Unavailable
 from tasks.records import InteractionRecord, build_record
 from tasks.retries import policy
 from tasks.settings import task_policy
 
 T = TypeVar("T")
+_NAMED = 10  # answers whose correlation ids a run's log names; errors carry their own
 
 
 class ProcessingBug(PermanentError):
@@ -32,7 +33,7 @@ class ProcessingBug(PermanentError):
 async def process(works: list[Work], attempt: int, lane: Lane) -> Processed:
     """Ask Genesys for the interactions and derive their records.
 
-    A request that Genesys throttles for longer than we wait is no failure: the interactions come back as
+    A request that Genesys puts off for longer than we wait is no failure: the interactions come back as
     postponed. Raises TransientError (retried by the task) when Genesys or a store cannot be reached.
     """
     processed = await process_chunk(works, lane)
@@ -43,15 +44,16 @@ async def process(works: list[Work], attempt: int, lane: Lane) -> Processed:
 async def process_chunk(works: list[Work], lane: Lane) -> Processed:
     """A chunk with one request; one that our own bug stops is failed, loudly. Raises TransientError.
 
-    Credentials that are refused are for a person to mend: nothing is lost, the chunk is postponed.
+    Credentials, or a whole request, that are refused are for a person to look at: nothing is lost, the chunk is
+    postponed.
     """
     try:
         async with asyncio.timeout(task_policy().task_timeout):
             return await in_thread(services().fetching, lambda: fetch_chunk(services(), works, lane))
     except TransientError:
         raise
-    except Misconfigured as error:
-        return Processed({}, frozenset()).postpone(works, error)
+    except PermanentError as error:
+        return await postponed(works, error)
     except TimeoutError:
         raise TransientError("the process task ran out of time") from None
     except Exception as bug:  # noqa: BLE001 - neighbours go on; the run fails and names these
@@ -63,12 +65,21 @@ async def process_chunk(works: list[Work], lane: Lane) -> Processed:
         return processed
 
 
+async def postponed(works: list[Work], why: PipelineError) -> Processed:
+    """A chunk that Genesys cannot answer for, left to a later run unless one is on its way. Raises NotReady."""
+    given, ids = services(), [work.interaction_id for work in works]
+    stored = await in_thread(given.storing, lambda: given.interactions.lookup(ids))
+    return Processed(stored, frozenset()).postpone(works, why)
+
+
 def counts(chunks: Sequence[Processed]) -> str:
-    """How many interactions went which way, for the log."""
+    """How many interactions went which way, for the log, and what Genesys's support calls the first answers."""
     fetched = sum(len(each.fetched) + each.released for each in chunks)
     names = ("missing", "postponed", "failed")
     rest = (f"{sum(len(getattr(each, name)) for each in chunks)} {name}" for name in names)
-    return ", ".join((f"{fetched} fetched", *rest))
+    told = ", ".join((f"{fetched} fetched", *rest))
+    ids = [each.correlation_id for each in chunks if each.correlation_id]
+    return f"{told}; correlation ids {' '.join(ids[:_NAMED])}" if ids else told
 
 
 def fetch_chunk(given: Services, works: list[Work], lane: Lane) -> Processed:
@@ -87,28 +98,45 @@ def fetch_chunk(given: Services, works: list[Work], lane: Lane) -> Processed:
         return processed
     try:
         fetch = given.genesys[lane].get_conversations([work.interaction_id for work in wanted])
-    except Throttled as throttled:
-        return processed.postpone(wanted, throttled)
-    return _sorted_out(given, processed, wanted, fetch)
+    except (Throttled, Unavailable) as error:
+        if isinstance(error, Unavailable) and error.retry_after <= given.settings.genesys_max_wait:
+            raise  # the task tries again
+        return processed.postpone(wanted, error)
+    processed.correlation_id = fetch.correlation_id
+    return _sorted_out(given, processed, wanted, fetch, _asked(given, fetch, lane))
 
 
-def _sorted_out(given: Services, processed: Processed, works: list[Work], fetch: Fetch) -> Processed:
+def _asked(given: Services, fetch: Fetch, lane: Lane) -> Asked | None:
+    """The attributes of those that have ended, where they are wanted: no others are final."""
+    if given.settings.genesys_email_attribute is None:
+        return None
+    ended = [id_ for id_, found in fetch.conversations.items() if found.get("conversationEnd")]
+    return ask(given.genesys[lane], ended, task_policy().task_timeout / 2)
+
+
+def _sorted_out(
+    given: Services, processed: Processed, works: list[Work], fetch: Fetch, asked: Asked | None
+) -> Processed:
     for work in works:
         id_ = work.interaction_id
         if id_ in fetch.refused:
             processed.failed.append((work, fetch.refused[id_]))
         elif id_ not in fetch.conversations:
             processed.missing.append(work)
+        elif (
+            asked and asked.why and id_ not in asked.found and fetch.conversations[id_].get("conversationEnd")
+        ):
+            processed.postpone([work], asked.why)
         else:
-            _derive(given, processed, work, fetch)
+            _derive(given, processed, work, fetch, asked.found.get(id_, {}) if asked else {})
     return processed
 
 
-def _derive(given: Services, processed: Processed, work: Work, fetch: Fetch) -> None:
-    conversation = fetch.conversations[work.interaction_id]
+def _derive(given: Services, processed: Processed, work: Work, fetch: Fetch, attributes: Attributes) -> None:
+    conversation, date = fetch.conversations[work.interaction_id], fetch.dates[work.interaction_id]
     try:
         record = build_record(
-            conversation, fetch.fetched_at, email_attribute=given.settings.genesys_email_attribute
+            joined(conversation, attributes), date, email_attribute=given.settings.genesys_email_attribute
         )
     except PermanentError as error:
         processed.failed.append((work, error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from prefect import get_run_logger, task
 
@@ -49,6 +50,11 @@ class Tally:
         for id_, found in outcomes.items():
             known = id_ in stored and stored[id_].known
             self._count(id_, _name(found[0].kind, known=known))
+
+    def put_off(self, interaction_ids: Iterable[str]) -> None:
+        """Count what a later run fetches."""
+        for id_ in interaction_ids:
+            self._count(id_, Kind.DEFERRED.value)
 
     def _count(self, id_: str, name: str) -> None:
         self._counts[name] += 1

@@ -14,7 +14,7 @@ from tasks.batch import Fetched, Processed, Work
 from tasks.bootstrap import Services, services
 from tasks.errors import NotReady, PermanentError
 from tasks.events import to_text
-from tasks.genesys.errors import Throttled
+from tasks.genesys import RetryLater
 from tasks.limits import STORE_WRITES
 from tasks.outcomes import Kind, Outcome
 from tasks.patience import due, settle_delay, throttle_delay
@@ -52,12 +52,22 @@ class Saving:
         "inserted",
         "outcomes",
         "processed",
+        "throttled",
     )
 
-    def __init__(self, processed: Processed, flow_run_id: str, attempt: int, *, force: bool = False) -> None:
+    def __init__(
+        self,
+        processed: Processed,
+        flow_run_id: str,
+        attempt: int,
+        *,
+        throttled: int = 0,
+        force: bool = False,
+    ) -> None:
         self.processed = processed
         self.flow_run_id = flow_run_id
         self.attempt = attempt
+        self.throttled = throttled  # of the attempts before this one
         self.force = force
         self.inserted: dict[
             str, Deferral | None
@@ -69,6 +79,10 @@ class Saving:
     def done(self, work: Work, kind: Kind, detail: str = "") -> None:
         """Note what became of an interaction."""
         self.outcomes[work.interaction_id] = work.outcomes(kind, detail)
+
+    def delay(self, given: Services) -> float | None:
+        """Seconds until what is not there yet is asked for again; None when patience has ended."""
+        return settle_delay(self.attempt - self.throttled, given.settings)
 
     def put_off(self, work: Work, deferral: Deferral, why: str, *, new: bool) -> None:
         """Note that an interaction waits; `new` when no run is on its way for it yet."""
@@ -139,8 +153,9 @@ def _new_row(given: Services, saving: Saving, fetched: Fetched) -> NewRow:
 
 def _wait(given: Services, saving: Saving, fetched: Fetched) -> tuple[Deferral | None, bool]:
     """When to ask again for what was fetched, and whether that needs a run; never for what is settled."""
-    delay = None if fetched.record.settled else settle_delay(saving.attempt, given.settings)
-    return (None, False) if delay is None else _deferral(saving, fetched.work, delay)
+    if fetched.record.settled:
+        return None, False
+    return _deferral(saving, fetched.work, saving.delay(given))
 
 
 def _writes(given: Services, saving: Saving) -> list[Callable[[], None]]:
@@ -218,14 +233,12 @@ def _archive(given: Services, fetched: Fetched, written: Written) -> None:
 def _save_missing(given: Services, saving: Saving, work: Work) -> None:
     stored = saving.processed.stored.get(work.interaction_id)
     if stored is not None and stored.known and stored.settled:
-        given.interactions.give_up(work.interaction_id)
+        given.interactions.give_up(work.interaction_id, saving.flow_run_id)
         saving.done(work, Kind.UNCHANGED, "Genesys no longer returns it; the settled record stays")
         return
-    delay = settle_delay(saving.attempt, given.settings)
-    if delay is not None:
-        _put_off(given, saving, work, delay, "Genesys does not know it yet")
+    if _put_off(given, saving, work, saving.delay(given), "Genesys does not know it yet"):
         return
-    given.interactions.give_up(work.interaction_id)
+    given.interactions.give_up(work.interaction_id, saving.flow_run_id)
     if stored is not None and stored.known:
         saving.done(work, Kind.UNCHANGED, "patience ended; the record stays unsettled")
     else:
@@ -238,26 +251,30 @@ def _save_missing(given: Services, saving: Saving, work: Work) -> None:
 
 
 def _postpone(given: Services, saving: Saving, work: Work) -> None:
-    why = saving.processed.why
-    if isinstance(why, Throttled):
-        delay: float | None = throttle_delay(saving.attempt, why.retry_after, given.settings)
-    else:
-        delay = settle_delay(saving.attempt, given.settings)
-    if delay is not None:
-        _put_off(given, saving, work, delay, why.code if why else "postponed")
+    why, delay = saving.processed.why, saving.delay(given)
+    throttled = isinstance(why, RetryLater) and why.asked_to_wait
+    if isinstance(why, RetryLater) and throttled:
+        delay = throttle_delay(saving.attempt, why.retry_after, given.settings)
+    if _put_off(given, saving, work, delay, why.code if why else "postponed", throttled=throttled):
         return
-    given.interactions.give_up(work.interaction_id)
+    given.interactions.give_up(work.interaction_id, saving.flow_run_id)
     fail(given, saving, work, GaveUp(f"Genesys could not be asked until patience ended: {why}"))
 
 
-def _put_off(given: Services, saving: Saving, work: Work, delay: float, why: str) -> None:
-    deferral, new = _deferral(saving, work, delay)
+def _put_off(
+    given: Services, saving: Saving, work: Work, delay: float | None, why: str, *, throttled: bool = False
+) -> bool:
+    """Whether the interaction is asked for again: not when patience has ended, here and everywhere else."""
+    deferral, new = _deferral(saving, work, delay, throttled=throttled)
+    if deferral is None:
+        return False
     if new:
         write = given.interactions.defer(work.interaction_id, _provenance(saving, work), deferral)
         if write.written is Written.ERASED:
             saving.done(work, Kind.UNCHANGED, write.written.value)
-            return
+            return True
     saving.put_off(work, deferral, why, new=new)
+    return True
 
 
 def fail(given: Services, saving: Saving, work: Work, error: PermanentError) -> None:
@@ -272,24 +289,29 @@ def fail(given: Services, saving: Saving, work: Work, error: PermanentError) -> 
         "failed", error.code, str(error), to_text(work.first), work.first.event_id, work.interaction_id
     )
     given.quarantine.put(row, saving.flow_run_id)
-    given.interactions.give_up(work.interaction_id)  # or reconcile would ask again and again for what waited
+    # Or reconcile would ask again and again for what waited.
+    given.interactions.give_up(work.interaction_id, saving.flow_run_id)
     saving.done(work, Kind.FAILED, f"{error.code}: {error}")
 
 
-def _deferral(saving: Saving, work: Work, delay: float) -> tuple[Deferral, bool]:
-    """When to ask again, and whether that needs a run.
+def _deferral(
+    saving: Saving, work: Work, delay: float | None, *, throttled: bool = False
+) -> tuple[Deferral | None, bool]:
+    """When to ask again, if at all, and whether that needs a run; without `delay` this run's patience has ended.
 
     It needs none when another run is on its way for the same interaction. A run that is executed again finds
     its own deferral and keeps its time, so that the later run's idempotency key stays the same.
     """
+    fresh = (
+        None if delay is None else Deferral(due(delay), saving.attempt + 1, saving.throttled + int(throttled))
+    )
     stored = saving.processed.stored.get(work.interaction_id)
-    fresh = Deferral(due(delay), saving.attempt + 1)
     if stored is None or stored.due_at is None or stored.due_at <= iso(datetime.now(UTC)):
-        return fresh, True
-    standing = Deferral(datetime.fromisoformat(stored.due_at), stored.attempt)
+        return fresh, fresh is not None
+    standing = Deferral(datetime.fromisoformat(stored.due_at), stored.attempt, stored.throttled)
     if stored.deferred_by == saving.flow_run_id:
         return standing, True
-    return (standing, False) if stored.attempt > saving.attempt else (fresh, True)
+    return (standing, False) if fresh is None or stored.attempt > saving.attempt else (fresh, True)
 
 
 def _provenance(saving: Saving, work: Work) -> Provenance:

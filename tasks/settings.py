@@ -6,11 +6,14 @@ A bad or missing value fails at start and names the variable. Units are in the d
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AliasChoices, Field, NonNegativeFloat, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class TaskPolicy(BaseSettings):
@@ -22,9 +25,10 @@ class TaskPolicy(BaseSettings):
         default=1.0, ge=0, description="Multiplies every task retry delay; 0 in tests: no test sleeps"
     )
     task_timeout: float = Field(
-        default=200.0,
+        default=300.0,
         gt=0,
-        description="Seconds a task may take; above a request's worst: its turn (90), two tries (35 each), a wait (30)",
+        description="Seconds a task may take; above a request's worst: two tries, each with its turn (90, 35), "
+        "and a wait (30)",
     )
     flow_timeout: float = Field(default=900.0, gt=0, description="Seconds a flow run may take")
     background_timeout: float = Field(
@@ -94,7 +98,8 @@ class Settings(BaseSettings):
         default=1.0, ge=0, description="Seconds before the second try when Genesys names no wait"
     )
     genesys_email_attribute: str | None = Field(
-        default=None, description="Participant attribute that holds the customer's e-mail address, if any"
+        default=None,
+        description="Participant attribute that holds the customer's e-mail address, if any; costs a request each",
     )
 
     # The request budget
@@ -103,7 +108,9 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="Seconds of the request limit's window (Genesys: 60)"
     )
     budget_margin: float = Field(
-        default=5.0, ge=0, description="Seconds added to the window, for requests still on their way"
+        default=8.0,
+        ge=0,
+        description="Seconds added to the window, for requests still on their way: a turn's two, connecting (5)",
     )
     budget_max_wait: float = Field(
         default=90.0, ge=0, description="Longest wait for a request's turn, in seconds; beyond it, deferred"
@@ -181,7 +188,14 @@ class Settings(BaseSettings):
     queue_ids: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Keep only interactions that touched one of these queues; all when empty"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING"] = Field(default="INFO", description="Least level logged")
+
+    @field_validator("queue_ids")
+    @classmethod
+    def _queues(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        # No interaction touches a queue that is none: each would be passed over, and nobody would know why.
+        if not all(map(_UUID.fullmatch, value)):
+            raise ValueError("holds something that is no queue's id (a UUID); names are not ids")
+        return tuple(queue_id.lower() for queue_id in value)
 
     @field_validator("settle_delays", "queue_ids", mode="before")
     @classmethod

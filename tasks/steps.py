@@ -7,7 +7,7 @@ import asyncio
 from prefect import get_run_logger, task
 
 from tasks.batch import Work
-from tasks.bootstrap import Lane, services
+from tasks.bootstrap import services
 from tasks.passage import Passage, side_by_side
 from tasks.process import counts, process_chunk
 from tasks.retries import policy
@@ -16,7 +16,7 @@ from tasks.settings import task_policy
 
 
 @task(name="process", **policy(retries=3, first_delay=5, timeout=task_policy().flow_timeout))
-async def process_all(passage: Passage, lane: Lane) -> None:
+async def process_all(passage: Passage) -> None:
     """Ask Genesys for every chunk that waits, and hand each on as soon as its records are derived.
 
     A slow or failing chunk holds up no other. Raises TransientError, and is retried, when one could not be
@@ -24,7 +24,7 @@ async def process_all(passage: Passage, lane: Lane) -> None:
     """
 
     async def one(works: list[Work]) -> None:
-        passage.hand_on(works, await process_chunk(works, lane))
+        passage.hand_on(works, await process_chunk(works, "live"))
 
     errors = await side_by_side(list(passage.waiting), one, at_once=services().settings.chunks_in_flight)
     get_run_logger().info("processed, attempt %d: %s", passage.attempt, counts(passage.processed))

@@ -17,6 +17,7 @@ from tasks.genesys.errors import (
     InvalidHost,
     Misconfigured,
     NotPermitted,
+    RetryLater,
     Throttled,
     Unavailable,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "NotPermitted",
     "QueryPage",
     "RequestBudget",
+    "RetryLater",
     "SharedBudget",
     "Tally",
     "Throttled",

@@ -143,6 +143,6 @@ class Authenticator:
 def _life(expires_in: Any) -> float:
     try:
         life = float(expires_in)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _ASSUMED_LIFE
     return life if life > 0 else _ASSUMED_LIFE

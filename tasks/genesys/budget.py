@@ -36,17 +36,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GRANT_LIFE = 2.0  # seconds in which a granted request must be sent
+GRANT_LIFE = 2.0  # seconds in which a granted request must be sent, from the moment that it is counted at
 _NUMBER = re.compile(r"[1-9][0-9]{0,6}")  # a header that says anything else is not believed
 _ROUNDS = 60  # tries of one optimistic write; somebody else succeeded each time
+_STALE = 2  # grants that took too long to write, after which nothing more is asked of such a ledger
 _POLLS = 20  # looks per window while waiting: the limit may be raised meanwhile
 
 
 class RequestBudget(Protocol):
     """What a client of Genesys asks before every request."""
 
-    def acquire(self) -> None:
-        """Wait for the turn of one request, to be sent at once; Throttled when the wait would be too long."""
+    def acquire(self) -> float:
+        """Wait for the turn of one request, to be sent at once; Throttled when the wait would be too long.
+
+        Return the moment at which the turn is counted, on the monotonic clock.
+        """
         ...
 
     def observe(self, headers: Mapping[str, str]) -> None:
@@ -70,12 +74,12 @@ class _Ticket:
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
-        self.granted = False
+        self.granted_at: float | None = None
         self.error: Exception | None = None
 
     @property
     def settled(self) -> bool:
-        return self.granted or self.error is not None
+        return self.granted_at is not None or self.error is not None
 
 
 class SharedBudget:
@@ -114,13 +118,24 @@ class SharedBudget:
         """Return a budget for background work: at most `share` requests, which count in this one too."""
         return SharedBudget(self._tally, self._allowance, share=share, max_wait=self._max_wait)
 
-    def acquire(self) -> None:
-        """Wait for the turn of one request, which must be sent within two seconds.
+    def acquire(self) -> float:
+        """Wait for the turn of one request; return when it was, for it must be sent within GRANT_LIFE of that.
 
         Throttled, at once, when the turn would come after `max_wait` seconds; BudgetUnavailable when the
         ledger cannot be reached.
         """
-        ticket = _Ticket(self._tally.clock.monotonic() + self._max_wait)
+        deadline = self._tally.clock.monotonic() + self._max_wait
+        for _ in range(_STALE):
+            granted_at = self._turn(deadline)
+            if self._tally.clock.monotonic() - granted_at <= GRANT_LIFE:
+                return granted_at
+            log.warning("a turn of the request budget came too late to this thread and is left unused")
+        raise BudgetUnavailable(
+            "this process is too busy: turns of the request budget pass before they are used"
+        )
+
+    def _turn(self, deadline: float) -> float:
+        ticket = _Ticket(deadline)
         with self._condition:
             self._queue.append(ticket)
             self._condition.wait_for(lambda: ticket.settled or not self._led)
@@ -130,6 +145,7 @@ class SharedBudget:
             self._lead(ticket)
         if ticket.error is not None:
             raise ticket.error
+        return ticket.granted_at or 0.0
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Learn Genesys's own limit, and wait for its reset when its count, which others add to, is full."""
@@ -169,14 +185,12 @@ class SharedBudget:
         with self._condition:
             waiting = list(self._queue)
         try:
-            granted = self._take(len(waiting))
-            window = self._tally.window()
-            limits = self._limits(window)
+            granted, granted_at, limits = self._take(len(waiting))
         except Exception as error:  # noqa: BLE001 - whatever it is, everyone who waits is to know
             self._settle(waiting, error=error)
             return 0.0
-        self._settle(waiting[:granted])
-        return self._refuse_the_late(waiting[granted:], window, limits)
+        self._settle(waiting[:granted], granted_at)
+        return self._refuse_the_late(waiting[granted:], self._tally.window(), limits)
 
     def _refuse_the_late(self, waiting: list[_Ticket], window: Window, limits: Limits) -> float:
         now, local = self._tally.now(), self._tally.clock.monotonic()
@@ -196,34 +210,47 @@ class SharedBudget:
                 )
         return max(first, 0.001)
 
-    def _settle(self, tickets: list[_Ticket], error: Exception | None = None) -> None:
+    def _settle(
+        self, tickets: list[_Ticket], granted_at: float | None = None, error: Exception | None = None
+    ) -> None:
         with self._condition:
             for ticket in tickets:
-                ticket.granted, ticket.error = error is None, error
+                ticket.granted_at, ticket.error = granted_at, error
                 self._queue.remove(ticket)
 
-    def _take(self, wanted: int) -> int:
-        """Return how many of the wanted grants were written down just now."""
+    def _take(self, wanted: int) -> tuple[int, float, Limits]:
+        """Return how many of the wanted grants were written down just now, since when they count, and the limits."""
+        background, stale = self._share is not None, 0
         for attempt in range(_ROUNDS):
-            window, now = self._tally.window(), self._tally.now()
-            free = window.free(self._limits(window), background=self._share is not None)
-            count = min(wanted, free)
+            # The limits first, for reading them may take its time, and then what is counted at this very moment.
+            limits = self._limits(self._tally.window())
+            window, now, local = self._tally.window(), self._tally.now(), self._tally.clock.monotonic()
+            count = min(wanted, window.free(limits, background=background))
             if count == 0 or self._tally.paused() > 0:
-                return 0
-            taken = window.take(count, now, background=self._share is not None)
-            if self._tally.store(taken):
-                if self._tally.now() - now <= GRANT_LIFE:
-                    return count
-                log.warning("a grant of the request budget took too long to write and is left unused")
-            elif attempt > 1:
-                self._tally.clock.sleep(random.uniform(0, 0.005 * attempt))  # noqa: S311 - spreads writers
+                return 0, local, limits
+            if not self._tally.store(window.take(count, now, background=background)):
+                if attempt > 1:
+                    self._tally.clock.sleep(random.uniform(0, 0.005 * attempt))  # noqa: S311 - spreads writers
+                continue
+            if self._tally.clock.monotonic() - local <= GRANT_LIFE:
+                return count, local, limits
+            log.warning("a grant of the request budget took too long to write and is left unused")
+            stale += 1
+            if stale == _STALE:
+                raise BudgetUnavailable(
+                    f"the request budget (BUDGET_TABLE) takes more than {GRANT_LIFE:.0f} s to write"
+                )
         raise BudgetUnavailable("the request budget is changed by others faster than it can be written")
 
     def _limits(self, window: Window) -> Limits:
-        total = self._allowance()
-        named = self._tally.allowed(window)
-        total = total if named is None else min(total, named)
-        return Limits(total, min(total, self._share()) if self._share else total)
+        """Return the limits now; what Genesys takes off the whole, background work's share loses in proportion."""
+        wanted, named = self._allowance(), self._tally.allowed(window)
+        total = wanted if named is None else min(wanted, named)
+        if self._share is None:
+            return Limits(total, total)
+        share = self._share()
+        share = share if total == wanted else math.ceil(share * total / wanted)
+        return Limits(total, min(total, share))
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -41,12 +42,14 @@ class GenesysClient:
         hosts: Hosts,
         budget: RequestBudget,
         *,
+        login_budget: RequestBudget | None = None,
         batch_size: int = 100,
     ) -> None:
         self.hosts = hosts
         self._transport = transport
         self._authenticator = authenticator
         self._budget = budget
+        self._login_budget = login_budget or budget
         self._batch_size = batch_size
 
     @classmethod
@@ -67,9 +70,17 @@ class GenesysClient:
         return cls(transport, authenticator, hosts, budget, batch_size=settings.genesys_batch_size)
 
     def with_budget(self, budget: RequestBudget) -> GenesysClient:
-        """Return a client with the same token and connections, whose requests count in another budget."""
+        """Return a client with the same token and connections, whose requests count in another budget.
+
+        The token, for which everybody waits, goes on taking its turns in this one.
+        """
         return GenesysClient(
-            self._transport, self._authenticator, self.hosts, budget, batch_size=self._batch_size
+            self._transport,
+            self._authenticator,
+            self.hosts,
+            budget,
+            login_budget=self._login_budget,
+            batch_size=self._batch_size,
         )
 
     def get_conversations(self, ids: Sequence[str]) -> Fetch:
@@ -84,7 +95,30 @@ class GenesysClient:
         valid = [name for name in wanted if name not in refused]
         for start in range(0, len(valid), self._batch_size):
             self._gather(valid[start : start + self._batch_size], fetch)
-        return fetch.finish(wanted, self._transport.clock.now())
+        return fetch.finish(wanted)
+
+    def get_attributes(self, conversation_id: str) -> dict[str, dict[str, Any]]:
+        """Return the attributes of a conversation's participants, by participant id; those that have any.
+
+        A request for each conversation, of the operational API: the details have no attributes.
+        """
+        call = Call("GET", f"{self.hosts.api_url}/api/v2/conversations/{conversation_id}", "attributes of 1")
+        answer = self._request(call)
+        if answer.status == NOT_FOUND and answer.code in _CODES_OF_NOT_FOUND:
+            return {}  # the operational API forgets sooner than the details
+        if answer.status != OK:
+            raise error_for(answer, call.what, self.hosts.region)
+        participants = answer.body.get("participants")
+        found = (
+            [each for each in participants if isinstance(each, dict)]
+            if isinstance(participants, list)
+            else []
+        )
+        return {
+            str(each.get("id")): each["attributes"]
+            for each in found
+            if isinstance(each.get("attributes"), dict)
+        }
 
     def query_conversations(
         self,
@@ -145,9 +179,8 @@ class GenesysClient:
 
     def _gather(self, ids: list[str], fetch: _Gathered) -> None:
         """Fetch ids; halve them when the request is refused, until the offender is alone."""
-        answer = self._request(
-            Call("GET", f"{self.hosts.api_url}{_DETAILS}?id={','.join(ids)}", f"details of {len(ids)}")
-        )
+        call = Call("GET", f"{self.hosts.api_url}{_DETAILS}?id={','.join(ids)}", f"details of {len(ids)}")
+        answer = self._request(call)
         fetch.requests += answer.attempts
         fetch.correlation_id = answer.correlation_id
         not_found = answer.status == NOT_FOUND and answer.code in _CODES_OF_NOT_FOUND
@@ -158,7 +191,7 @@ class GenesysClient:
             self._gather(ids[:middle], fetch)
             self._gather(ids[middle:], fetch)
         elif not not_found:
-            error = error_for(answer, "details of 1", self.hosts.region)
+            error = error_for(answer, call.what, self.hosts.region)
             if answer.status not in _SPLITTABLE or not isinstance(error, PermanentError):
                 raise error
             fetch.refused[ids[0]] = error
@@ -179,7 +212,7 @@ class GenesysClient:
         if again.status == UNAUTHORIZED:
             self._authenticator.drop(token)
             raise error_for(again, call.what, self.hosts.region)
-        return again
+        return replace(again, attempts=answer.attempts + again.attempts)
 
     def _exchange(self, call: Call, tries: int) -> tuple[Answer, Token]:
         used: list[Token] = []
@@ -197,9 +230,8 @@ class GenesysClient:
         """Take a turn in the budget, and a token; fetching one can make the turn stale: then take another."""
         clock = self._transport.clock
         for _ in range(_PATIENCE):
-            self._budget.acquire()
-            granted_at = clock.monotonic()
-            token = self._authenticator.token(self._budget)
+            granted_at = self._budget.acquire()
+            token = self._authenticator.token(self._login_budget)
             if clock.monotonic() - granted_at <= GRANT_LIFE:
                 return token
         raise Unavailable(f"tokens of {self.hosts.login_url} take too long", region=self.hosts.region)
@@ -219,7 +251,7 @@ class _Gathered:
         self.requests = 0
         self.correlation_id: str | None = None
         self._conversations: dict[str, dict[str, Any]] = {}
-        self._dates: list[datetime] = []
+        self._dates: dict[str, datetime] = {}
 
     def add(self, asked: list[str], conversations: Iterator[dict[str, Any]], date: datetime) -> None:
         """Keep what was asked for; anything else that came along is nobody's."""
@@ -228,15 +260,15 @@ class _Gathered:
             name = conversation["conversationId"].lower()
             if name in wanted:
                 self._conversations[name] = conversation
-        self._dates.append(date)
+                self._dates[name] = date
 
-    def finish(self, wanted: list[str], now: datetime) -> Fetch:
+    def finish(self, wanted: list[str]) -> Fetch:
         known = self._conversations.keys() | self.refused.keys()
         return Fetch(
             self._conversations,
             frozenset(name for name in wanted if name not in known),
             self.refused,
-            min(self._dates, default=now),
+            self._dates,
             self.requests,
             self.correlation_id,
         )

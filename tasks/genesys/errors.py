@@ -1,7 +1,7 @@
 """What can go wrong between us and Genesys Cloud.
 
     GenesysError
-    ├── (TransientError)
+    ├── RetryLater (TransientError)
     │   ├── Throttled             too many requests; `retry_after` says when to come back
     │   └── Unavailable           no answer, half an answer, 408, 500, 502, 503, 504
     │       └── BudgetUnavailable the shared request counter cannot be reached (also NotReady)
@@ -42,7 +42,7 @@ class GenesysError(PipelineError):
         self.genesys_code = genesys_code
 
 
-class _RetryLaterError(GenesysError, TransientError):
+class RetryLater(GenesysError, TransientError):
     """A failure that may come with the seconds to stay away."""
 
     def __init__(
@@ -60,14 +60,24 @@ class _RetryLaterError(GenesysError, TransientError):
         )
         self.retry_after = retry_after or 0.0
 
+    @property
+    def asked_to_wait(self) -> bool:
+        """Whether we are to stay away, rather than that nobody answered."""
+        return self.retry_after > 0
 
-class Throttled(_RetryLaterError):
+
+class Throttled(RetryLater):
     """Genesys or our own budget says: not now. `retry_after` is in seconds."""
 
     code = "throttled"
 
+    @property
+    def asked_to_wait(self) -> bool:
+        """Always."""
+        return True
 
-class Unavailable(_RetryLaterError):
+
+class Unavailable(RetryLater):
     """Genesys did not answer, or not usefully. `retry_after` is 0 unless it named a time."""
 
     code = "unavailable"

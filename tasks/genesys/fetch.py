@@ -15,14 +15,14 @@ class Fetch:
     """The conversations of one multi-get, by id in lower case.
 
     Every id that was asked for is in exactly one of `conversations`, `missing` (Genesys does not know it, or
-    not yet) and `refused` (no request with it can succeed). `fetched_at` is Genesys's own time, in UTC: the
-    earliest, when several answers make up the fetch. `requests` counts every try.
+    not yet) and `refused` (no request with it can succeed). `dates` says when Genesys answered with each of the
+    conversations, by its own clock, in UTC. `requests` counts every try.
     """
 
     conversations: Mapping[str, dict[str, Any]]
     missing: frozenset[str]
     refused: Mapping[str, PermanentError]
-    fetched_at: datetime
+    dates: Mapping[str, datetime]
     requests: int
     correlation_id: str | None = None
 

@@ -112,7 +112,7 @@ class Transport:
                 stream=True,
             ) as response:
                 return _read(response, self._body(response, started))
-        except (requests.ConnectionError, requests.Timeout, HTTPError, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             return Answer(None, fault=_kind(error))
 
     def _body(self, response: requests.Response, started: float) -> bytes:
@@ -125,9 +125,17 @@ class Transport:
         return bytes(content)
 
 
+class _Session(requests.Session):
+    """A session that follows no redirect, and reads none: the library looks at it even when told not to follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the library's name
+        """There is none."""
+        return
+
+
 def _session(*, proxies: bool) -> requests.Session:
     """One session for all threads: safe because its one mutable part, the cookies, is switched off."""
-    session = requests.Session()
+    session = _Session()
     session.trust_env = proxies  # a proxy of the company's for Genesys, never for this machine
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "genesys-interactions"

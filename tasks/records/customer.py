@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tasks.records.legs import CUSTOMER, Leg, customers, first
+from tasks.records.legs import CUSTOMER, NEVER, Leg, customers, first
 from tasks.records.reading import identifier, text, word
 
 if TYPE_CHECKING:
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 # What accompanies a conversation on another medium, and what says nothing, give way to a medium of its own.
 _LESSER_MEDIA = {"cobrowse": 1, "screenshare": 1, "screenmonitoring": 1, "unknown": 2}
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"]{1,64}@[^\s<>()\[\],;:\"@]{1,255}")
+_PART = r"[^\s<>()\[\],;:\"]"
+_ADDRESS = re.compile(rf"(?<!{_PART}){_PART}{{1,64}}@[^\s<>()\[\],;:\"@]{{1,255}}(?!{_PART})")
+_ANGLED = re.compile(r"<([^<>]*)>")
 _BY_DIRECTION = {"outbound": ("addressTo", "addressOther"), "inbound": ("addressFrom", "addressOther")}
 
 
@@ -38,12 +40,16 @@ def direction(originating: Any, legs: Sequence[Leg]) -> str | None:
 def disconnect_type(legs: Sequence[Leg]) -> str | None:
     """Return how the customer's last segment ended: the last one that says so."""
     ends = [
-        (segment.end or segment.start, segment.start, value)
+        (segment.end or _known(segment.start), _known(segment.start), value)
         for leg in customers(legs)
         for segment in leg.segments
         if (value := word(segment.fields.get("disconnectType")))
     ]
     return max(ends)[-1] if ends else None
+
+
+def _known(start: str) -> str:
+    return "" if start == NEVER else start
 
 
 def external_contact_ids(legs: Sequence[Leg]) -> list[str]:
@@ -56,14 +62,21 @@ def external_contact_ids(legs: Sequence[Leg]) -> list[str]:
     return sorted(seen, key=lambda contact: (seen[contact], contact))
 
 
-def email(legs: Sequence[Leg], originating: str | None, attribute: str | None) -> str | None:
+def email_attribute(legs: Sequence[Leg], name: str) -> str | None:
+    """Return the e-mail address that a participant attribute holds: the customer's before anybody else's."""
+    found: str | None = first(_attributes(legs, name))
+    return found
+
+
+def email(legs: Sequence[Leg], originating: str | None) -> str | None:
     """Return the customer's e-mail address.
 
-    It is the participant attribute of that name when one is asked for and there, otherwise the customer's end
-    of the first e-mail session: who wrote, when it came in; who was written to, when it went out.
+    That is the customer's end of the first e-mail session: who wrote, when it came in; who was written to, when it
+    went out. A session of somebody else's tells it only where none of the customer's does, and only one that goes the
+    way the conversation came: what an agent forwards is for others.
     """
-    found: str | None = first(_attributes(legs, attribute)) if attribute else None
-    return found or first(_correspondents(legs, originating))
+    found: str | None = first(_correspondents(legs, originating))
+    return found
 
 
 def _attributes(legs: Iterable[Leg], attribute: str) -> Iterator[tuple[int, tuple[str, str, str], str]]:
@@ -79,15 +92,20 @@ def _correspondents(
     for leg in legs:
         if word(leg.session.get("mediaType")) != "email":
             continue
-        way = word(leg.session.get("direction")) or originating or ""
-        for rank, name in enumerate(_BY_DIRECTION.get(way, ("addressFrom",))):
+        way = word(leg.session.get("direction"))
+        way = originating if way in (None, "unknown") else way
+        if leg.purpose not in CUSTOMER and way != originating:
+            continue
+        for rank, name in enumerate(_BY_DIRECTION.get(way or "", ("addressFrom",))):
             if address := _address(leg.session.get(name)):
                 yield _closeness(leg), leg.place, rank, address
 
 
 def _address(value: Any) -> str | None:
-    found = _ADDRESS.search(text(value) or "")
-    return found and found.group()
+    """Return the first address in a text; what stands in angle brackets goes before a name that looks like one."""
+    whole = text(value) or ""
+    found = (_ADDRESS.search(part) for part in (*_ANGLED.findall(whole), whole))
+    return next((each.group().strip("'.") for each in found if each), None)
 
 
 def _closeness(leg: Leg) -> int:

@@ -55,6 +55,8 @@ class InteractionRecord:
     """Sorts: the greater of two versions of an interaction is the newer."""
     fetched_at: datetime
     """When Genesys answered, by its clock."""
+    details_hash: str | None = None
+    """Of the content without its participant attribute, where it has one."""
 
 
 def build_record(
@@ -63,21 +65,26 @@ def build_record(
     """Return the record of a conversation, from the details API's JSON, read with parse_float=Decimal.
 
     The content depends on nothing but the conversation: not on the order of any list in it, nor on a clock.
-    `email_attribute` names the participant attribute to take the customer's e-mail address from.
+    `email_attribute` names the participant attribute to take the customer's e-mail address from, where it is one.
     Raises UnreadableConversation; a field that is missing, null or of a wrong type only is not in the record.
     """
     interaction_id = _interaction_id(conversation)
     legs = legs_of(conversation)
-    fields = {
-        "interactionId": interaction_id,
-        **_course(conversation),
-        **_contents(conversation, legs, email_attribute),
-    }
+    fields = {"interactionId": interaction_id, **_course(conversation), **_contents(conversation, legs)}
     content = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
+    details_hash = None
+    if email_attribute and (address := customer.email_attribute(legs, email_attribute)):
+        details_hash, content = content_hash(content), content | {"customerEmail": address}
     digest = content_hash(content)
     ended_at = content.get("endedAt")
     return InteractionRecord(
-        interaction_id, content["settled"], content, digest, version(ended_at, fetched_at, digest), fetched_at
+        interaction_id,
+        content["settled"],
+        content,
+        digest,
+        version(ended_at, fetched_at, digest),
+        fetched_at,
+        details_hash,
     )
 
 
@@ -105,9 +112,7 @@ def _course(conversation: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _contents(
-    conversation: Mapping[str, Any], legs: list[Leg], email_attribute: str | None
-) -> dict[str, Any]:
+def _contents(conversation: Mapping[str, Any], legs: list[Leg]) -> dict[str, Any]:
     direction = customer.direction(conversation.get("originatingDirection"), legs)
     agents = agents_of(legs)
     contacts = customer.external_contact_ids(legs)
@@ -118,7 +123,7 @@ def _contents(
         "primaryQueueId": queues.primary_queue_id(legs),
         "agents": [agent.fields() for agent in agents],
         "agentName": agent_name(agents),
-        "customerEmail": customer.email(legs, direction, email_attribute),
+        "customerEmail": customer.email(legs, direction),
         "externalContactIds": contacts,
         "externalContactId": contacts[0] if contacts else None,
         "disconnectType": customer.disconnect_type(legs),

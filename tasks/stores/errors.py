@@ -6,7 +6,7 @@ PipelineError
 └── NotReady
     └── StoreUnavailable         down, unreachable or answering 5xx: the run goes back and waits
         ├── StoreThrottled       too many writes for now
-        └── StoreMisconfigured   no such table, no permission, no credentials: for a person to mend
+        └── StoreMisconfigured   no such table, no permission, a wrong clock: for a person to mend
 """
 
 from __future__ import annotations
@@ -29,17 +29,15 @@ _THROTTLED = {
     "TransactionInProgressException",
 }
 _DOWN = {"InternalError", "InternalServerError", "ServiceUnavailable"}
-_MISCONFIGURED = {
-    "AccessDenied",
-    "AccessDeniedException",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidAccessKeyId",
-    "NoSuchBucket",
-    "ResourceNotFoundException",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
+# Only these speak of the item. Any other refusal (a clock that is wrong, a key that is disabled, no such table, a
+# word that AWS says since yesterday) would strike every item alike, and is for a person to mend.
+_OF_THE_ITEM = {
+    "EntityTooLarge",
+    "ItemCollectionSizeLimitExceededException",
+    "KeyTooLongError",
+    "ValidationException",
 }
+_OTHER_TABLE = "does not match the schema"  # of a ValidationException: this table has another key
 
 
 class ItemRefused(PermanentError):
@@ -61,7 +59,7 @@ class StoreThrottled(StoreUnavailable):
 
 
 class StoreMisconfigured(StoreUnavailable):
-    """The store's name or the worker's permissions are wrong; retried, because mending it loses nothing."""
+    """It is not the item: a name, a permission, a clock is wrong; retried, because mending it loses nothing."""
 
     code = "store-misconfigured"
 
@@ -82,10 +80,10 @@ def _from_client_error(error: ClientError, resource: str) -> PipelineError:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
         return StoreThrottled(f"{resource}: AWS asks for fewer requests ({code})")
-    if code in _MISCONFIGURED or status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return StoreMisconfigured(
-            f"{resource}: {code}; check the name, the region and the worker's permissions"
-        )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _DOWN:
         return StoreUnavailable(f"{resource}: AWS answered {status} ({code})")
-    return ItemRefused(f"{resource}: AWS refuses the item ({code}); it has to be mended before a replay")
+    if code in _OF_THE_ITEM and _OTHER_TABLE not in error.response.get("Error", {}).get("Message", ""):
+        return ItemRefused(f"{resource}: AWS refuses the item ({code}); it has to be mended before a replay")
+    return StoreMisconfigured(
+        f"{resource}: {code}; check the name, the region, the worker's permissions and its clock"
+    )

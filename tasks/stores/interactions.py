@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 RUNS_KEPT = 20
 _TOMBSTONE = frozenset({"interactionId", "erasedAt", "receiptId", "expiresAt"})
-_WAITING = ("dueAt", "dueKey", "deferredBy")
+_WAITING = ("dueAt", "dueKey", "deferredBy", "throttled")
 _LOOKED_UP = (
     "interactionId",
     "settled",
@@ -33,8 +33,10 @@ _LOOKED_UP = (
     "erasedAt",
     "dueAt",
     "attempt",
+    "throttled",
     "deferredBy",
     "contentHash",
+    "detailsHash",
 )
 
 
@@ -92,17 +94,26 @@ class InteractionTable:
         refused = self._update(interaction_id, update, f"attribute_not_exists({update.name('erasedAt')})")
         return Write(Written.ERASED if refused else Written.WRITTEN)
 
-    def give_up(self, interaction_id: str) -> None:
-        """End the waiting: a placeholder disappears, a record that was waiting stays as it is."""
+    def give_up(self, interaction_id: str, flow_run_id: str) -> None:
+        """End this run's waiting: a placeholder disappears, a record that was waiting stays as it is.
+
+        What another run has put off to a later time goes on waiting for that.
+        """
+        ours = "(dueAt <= :now OR deferredBy = :run)"
+        values = marshal({":now": iso(datetime.now(UTC)), ":run": flow_run_id})
         with translated(f"table {self.table}"):
             try:
                 self._client.delete_item(
                     TableName=self.table,
                     Key=marshal({"interactionId": interaction_id}),
-                    ConditionExpression="attribute_not_exists(version) AND attribute_not_exists(erasedAt)",
+                    ConditionExpression=f"{ours} AND attribute_not_exists(version)",
+                    ExpressionAttributeValues=values,
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
-                self._update(interaction_id, Update().remove(_WAITING), "attribute_exists(interactionId)")
+                update = Update().remove(_WAITING)
+                now, run = update.value("now", iso(datetime.now(UTC))), update.value("run", flow_run_id)
+                due_at, by = update.name("dueAt"), update.name("deferredBy")
+                self._update(interaction_id, update, f"{due_at} <= {now} OR {by} = {run}")
 
     def lookup(self, interaction_ids: Sequence[str]) -> dict[str, Stored]:
         """What the table holds of these interactions; those it does not know are left out."""
@@ -111,8 +122,8 @@ class InteractionTable:
         return {stored.interaction_id: stored for stored in found}
 
     def done_by(self, flow_run_id: str, interaction_ids: Sequence[str]) -> set[str]:
-        """Those whose record this run stored settled, or which it deferred: they need nothing more of it."""
-        wanted = ("interactionId", "settled", "dueAt", "deferredBy", "runs")
+        """Those whose record this run stored or which it deferred: they need nothing more of it."""
+        wanted = ("interactionId", "dueAt", "deferredBy", "runs")
         items = batch_get(self._client, self.table, "interactionId", interaction_ids, wanted)
         return {str(item["interactionId"]) for item in items if _done_by(flow_run_id, item)}
 
@@ -136,8 +147,10 @@ class InteractionTable:
         """The conditional write itself: None when it was made, else the item that stood in its way."""
         keeps = not waiting and not ends  # a standing deferral keeps its attempt
         attempt = {} if keeps else {"attempt": provenance.attempt}
-        update = Update().set(self._attributes(record, provenance) | attempt | waiting)
-        update.remove([field for field in CONTENT_FIELDS if field not in record.content])
+        attributes = self._attributes(record, provenance) | attempt | waiting
+        absent = [name for name, value in attributes.items() if value is None]
+        update = Update().set(attributes)
+        update.remove([*absent, *(field for field in CONTENT_FIELDS if field not in record.content)])
         update.remove(ends)
         self._append_run(update, provenance)
         not_erased = f"attribute_not_exists({update.name('erasedAt')})"
@@ -152,17 +165,20 @@ class InteractionTable:
 
     def _attributes(self, record: InteractionRecord, provenance: Provenance) -> dict[str, Any]:
         content = {name: value for name, value in record.content.items() if name != "interactionId"}
-        expires = int((record.fetched_at + self._retention).timestamp()) if self._retention else None
         return content | {
             "version": record.version,
             "contentHash": record.content_hash,
+            "detailsHash": record.details_hash,
             "fetchedAt": iso(record.fetched_at),
             "flowRunId": provenance.flow_run_id,
             "eventId": provenance.event_id,
             "eventType": provenance.event_type,
             "eventTime": provenance.event_time,
-            "expiresAt": expires,
+            "expiresAt": self._expiry(record),
         }
+
+    def _expiry(self, record: InteractionRecord) -> int | None:
+        return int((record.fetched_at + self._retention).timestamp()) if self._retention else None
 
     def _new_item(self, row: NewRow) -> dict[str, Any]:
         """What the first write of `save` would make of an interaction that the table does not hold."""
@@ -193,14 +209,15 @@ class InteractionTable:
             return True
         update = Update().set({"version": max(record.version, str(old["version"]))} | waiting).remove(ends)
         if record.version > str(old["version"]):
-            update.set({"fetchedAt": iso(record.fetched_at)})
+            moved = {"fetchedAt": iso(record.fetched_at), "expiresAt": self._expiry(record)}
+            update.set(moved | {"detailsHash": record.details_hash})
         unchanged = f"{update.name('version')} = {update.value('old', old['version'])}"
         not_erased = f"attribute_not_exists({update.name('erasedAt')})"
         return self._update(record.interaction_id, update, unchanged, not_erased) is None
 
     def _stop_waiting(self, stored: Stored, ends: tuple[str, ...]) -> None:
         """What was fetched is older than what is stored: the deferral, if one stands, has been answered."""
-        if stored.settled and ends and overdue(stored):
+        if ends and overdue(stored):
             update = Update().remove(ends)
             same = f"{update.name('dueAt')} = {update.value('dueAt', str(stored.due_at))}"
             self._update(stored.interaction_id, update, same)
@@ -322,7 +339,7 @@ class InteractionTable:
 def _done_by(flow_run_id: str, item: Mapping[str, Any]) -> bool:
     if "dueAt" in item:
         return item.get("deferredBy") == flow_run_id
-    return bool(item.get("settled")) and flow_run_id in item.get("runs", [])
+    return flow_run_id in item.get("runs", [])
 
 
 def _runs_in(item: Mapping[str, Any]) -> int:

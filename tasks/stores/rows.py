@@ -54,10 +54,14 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Deferral:
-    """When an interaction is to be asked for again (UTC), and the number of that attempt."""
+    """When an interaction is to be asked for again (UTC), and the number of that attempt.
+
+    `throttled` of the attempts before it Genesys did not answer because of its limits: they cost no patience.
+    """
 
     due_at: datetime
     attempt: int
+    throttled: int = 0
 
     def attributes(self, flow_run_id: str) -> dict[str, Any]:
         """The waiting part of an item."""
@@ -65,6 +69,7 @@ class Deferral:
             "dueAt": iso(self.due_at),
             "dueKey": DUE,
             "attempt": self.attempt,
+            "throttled": self.throttled,
             "deferredBy": flow_run_id,
         }
 
@@ -79,9 +84,11 @@ class Stored:
     erased: bool = False
     due_at: str | None = None
     attempt: int = 0
+    throttled: int = 0
     deferred_by: str | None = None
     version: str = ""
     content_hash: str | None = None
+    details_hash: str | None = None
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> Stored:
@@ -93,9 +100,11 @@ class Stored:
             erased="erasedAt" in item,
             due_at=item.get("dueAt"),
             attempt=int(item.get("attempt", 0)),
+            throttled=int(item.get("throttled", 0)),
             deferred_by=item.get("deferredBy"),
             version=str(item.get("version", "")),
             content_hash=item.get("contentHash"),
+            details_hash=item.get("detailsHash"),
         )
 
 

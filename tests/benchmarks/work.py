@@ -60,9 +60,7 @@ class Work:
 
     def save(self, fetch: Fetch, run: str) -> None:
         """The conditional writes; the whole conversations after them when a bucket is set."""
-        self.save_records(
-            [build_record(each, fetch.fetched_at) for each in fetch.conversations.values()], run
-        )
+        self.save_records(_records(fetch), run)
         if store := self._archive:
             list(self._saving.map(lambda each: store.put(*each), fetch.conversations.items()))
 
@@ -73,8 +71,7 @@ class Work:
 
     def records(self, ids: Sequence[str]) -> list[InteractionRecord]:
         """The records of some interactions, as a step hands them on."""
-        fetch = self._genesys.get_conversations(ids)
-        return [build_record(found, fetch.fetched_at) for found in fetch.conversations.values()]
+        return _records(self._genesys.get_conversations(ids))
 
     def save_records(self, records: Sequence[InteractionRecord], run: str) -> None:
         """One conditional write for each, as many in a round trip as the pipeline's, side by side."""
@@ -94,3 +91,7 @@ class Work:
         ledger = DynamoLedger(self._database, config.budget_table) if shared else MemoryLedger()
         tally = Tally(ledger, config.budget_window + config.budget_margin)
         return SharedBudget(tally, lambda: allowance, max_wait=3600)
+
+
+def _records(fetch: Fetch) -> list[InteractionRecord]:
+    return [build_record(found, fetch.dates[id_]) for id_, found in fetch.conversations.items()]

@@ -96,6 +96,19 @@ def test_data_outlives_the_stack() -> None:
         )
 
 
+def test_the_bucket_is_encrypted_private_and_tidied() -> None:
+    """Conversations are encrypted, nobody's but the account's, and expire when a number of days is given."""
+    bucket = template("template.yaml")["Resources"]["ConversationBucket"]["Properties"]
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    algorithm = rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
+    assert set(algorithm["Fn::If"][1:]) == {"aws:kms", "AES256"}
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    uploads, expiry = bucket["LifecycleConfiguration"]["Rules"]
+    assert uploads["Status"] == "Enabled"
+    assert expiry["Fn::If"][1]["ExpirationInDays"] == {"Ref": "ConversationDays"}
+
+
 def test_tables_are_encrypted_recoverable_and_paid_by_use() -> None:
     """Every table is on demand and encrypted; the two with data can be restored to any second."""
     resources = template("template.yaml")["Resources"].values()

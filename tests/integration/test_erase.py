@@ -102,7 +102,7 @@ def test_what_comes_late_changes_nothing(driver: Driver) -> None:
     assert table.save(record(id_), RUN).written is Written.ERASED
     assert table.save(record(id_, 1), RUN, force=True).written is Written.ERASED
     assert table.defer(id_, RUN, soon).written is Written.ERASED
-    table.give_up(id_)
+    table.give_up(id_, RUN.flow_run_id)
     assert only_tombstone(driver, id_)
 
 

@@ -84,7 +84,8 @@ def test_a_hundred_conversations_are_one_request(client: GenesysClient) -> None:
 def test_the_fetch_is_dated_by_genesys(genesys: str, client: GenesysClient) -> None:
     """When the worker's clock and Genesys's differ by an hour, Genesys's counts."""
     fault(genesys, date_offset=3600)
-    ahead = client.get_conversations(ids(1)).fetched_at - datetime.now(UTC)
+    (date,) = client.get_conversations(ids(1)).dates.values()
+    ahead = date - datetime.now(UTC)
     assert timedelta(minutes=59) < ahead < timedelta(minutes=61)
 
 

@@ -179,7 +179,7 @@ def put_off(table: InteractionTable, interaction_id: str) -> Any:
 
 def give_up(table: InteractionTable, interaction_id: str) -> Any:
     """End the waiting."""
-    return table.give_up(interaction_id)
+    return table.give_up(interaction_id, "run-4")
 
 
 def bury(table: InteractionTable, interaction_id: str) -> Any:

@@ -42,7 +42,6 @@ def aws() -> Iterator[str]:
         "BIND_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
         "GATEWAY_PORT": str(port),
-        "LOG_LEVEL": "ERROR",
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "ministack"],

@@ -228,6 +228,42 @@ def test_a_grant_that_took_too_long_to_write_is_not_used() -> None:
     assert requests.usage().used == 3
 
 
+def test_a_slow_limit_costs_no_turn() -> None:
+    """Asking Prefect may take its time: the turn is counted when it is given, not before the question."""
+    world = World()
+    ledger = ServedLedger(world)
+
+    def slow() -> int:
+        world.seconds += 12
+        return 10
+
+    clock = FakeClock(world)
+    requests = budget(slow, clock, ledger)
+    for _ in range(3):
+        assert clock.monotonic() - requests.acquire() <= 2
+    assert ledger.load(65).window.used().total == 3
+
+
+def test_a_ledger_that_is_slow_to_write_is_an_error_and_not_emptied() -> None:
+    """Turns that are written too late are lost: after two of them the run had better wait."""
+    world = World()
+    ledger = ServedLedger(world)
+    requests = budget(10, FakeClock(world), ledger)
+    requests.acquire()
+    ledger.delays = [2.5] * 10
+    with pytest.raises(BudgetUnavailable, match="takes more than 2 s to write"):
+        requests.acquire()
+    assert ledger.load(65).window.used().total == 3
+
+
+def test_a_share_keeps_its_proportion_when_genesys_allows_less() -> None:
+    """A quarter of what a person set is a quarter of what Genesys leaves of it."""
+    background = budget(300, max_wait=0).background(lambda: 75)
+    background.observe({"inin-ratelimit-allowed": "60"})
+    usage = background.usage()
+    assert (usage.allowance, usage.background_allowance) == (60, 15)
+
+
 def test_without_its_ledger_nothing_may_be_sent() -> None:
     """A counter that cannot be reached is an error, not a licence; the next call works again."""
 

@@ -63,15 +63,6 @@ async def test_a_retry_saves_only_what_is_left() -> None:
     assert [saving.processed for saving in again[1:]] == [last]
 
 
-async def test_what_cannot_be_processed_is_postponed_by_name() -> None:
-    """Every interaction of the chunks that are left waits for a later run, with the reason."""
-    passage = Passage([chunk(1), chunk(2)], 1)
-    passage.postpone_rest(why := TransientError("Genesys is away"))
-    assert not passage.waiting
-    assert [len(each.postponed) for each in passage.processed] == [1, 1]
-    assert all(each.why is why for each in passage.processed)
-
-
 async def test_errors_come_together_and_the_gravest_first() -> None:
     """One thing's failure stops no other; an error that sends the whole run back comes before the rest."""
     seen: list[int] = []

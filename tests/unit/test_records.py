@@ -223,6 +223,72 @@ def test_email_attribute(conversation: Conversation) -> None:
     assert content(details)["customerEmail"] == "ada.customer@example.com"
 
 
+def test_an_attribute_leaves_the_hash_of_the_details_alone(conversation: Conversation) -> None:
+    """Who has only the details can tell that they are the same, whatever the attribute says."""
+    details = conversation("email")
+    plain = build_record(details, FETCHED, email_attribute="mail")
+    details["participants"][0]["attributes"] = {"mail": "ada.home@example.com"}
+    record = build_record(details, FETCHED, email_attribute="mail")
+    assert (plain.details_hash, record.details_hash) == (None, plain.content_hash)
+    assert record.content_hash != plain.content_hash
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("Ada <ada@example.com>", "ada@example.com"),
+        ('"info@shop.example via Mail" <ada@example.com>', "ada@example.com"),
+        ("'ada@example.com'", "ada@example.com"),
+        ("ada.o'brien@example.com", "ada.o'brien@example.com"),
+        ("mailto:ada@example.com", "ada@example.com"),
+        ("ada@example.com, ben@example.com", "ada@example.com"),
+        (f"{'a' * 64}@example.com", f"{'a' * 64}@example.com"),
+        (f"{'a' * 70}@example.com", None),  # nobody's; its last 64 characters would be somebody else's
+        ("Ada Customer", None),
+        ("<>", None),
+        (7, None),
+    ],
+)
+def test_an_address_is_taken_whole_or_not_at_all(
+    conversation: Conversation, given: Any, address: str | None
+) -> None:
+    """Whatever a mail program writes around it; none is invented, nor taken from a name that looks like one."""
+    details = conversation("email")
+    details["participants"][0]["sessions"][0]["addressFrom"] = given
+    for other in details["participants"][1:]:
+        for session in other["sessions"]:
+            session.pop("addressFrom", None)
+    assert content(details).get("customerEmail") == address
+
+
+def test_an_agents_forward_names_no_customer(conversation: Conversation) -> None:
+    """Where the customer's address cannot be read, that of somebody whom an agent wrote to does not replace it."""
+    details = conversation("email")
+    details["participants"][0]["sessions"][0]["addressFrom"] = "Ada Customer"
+    for other in details["participants"][1:]:
+        for session in other["sessions"]:
+            session |= {"direction": "outbound", "addressTo": "expert@partner.example"}
+    assert "customerEmail" not in content(details)
+
+
+def test_an_unknown_direction_is_the_conversations(conversation: Conversation) -> None:
+    """A session that does not say which way it went went as the conversation did."""
+    details = conversation("outbound_email")
+    before = content(details)["customerEmail"]
+    for participant in details["participants"]:
+        for session in participant["sessions"]:
+            session["direction"] = "unknown"
+    assert content(details)["customerEmail"] == before
+
+
+def test_a_segment_without_times_is_not_the_last(conversation: Conversation) -> None:
+    """How the customer left is told by the last segment that has a time."""
+    details = conversation("voice")
+    segments = details["participants"][0]["sessions"][0]["segments"]
+    segments.append({"segmentType": "interact", "disconnectType": "transfer"})
+    assert content(details)["disconnectType"] == "peer"
+
+
 def test_contacts_by_closeness(conversation: Conversation) -> None:
     """The customer's contact is the first, whoever else came in before."""
     details = conversation("conference")

@@ -59,7 +59,8 @@ def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, name: str,
         ("SETTLE_DELAYS", "60,soon"),
         ("SETTLE_DELAYS", "60,-1"),
         ("RETENTION_DAYS", "0"),
-        ("LOG_LEVEL", "LOUD"),
+        ("QUEUE_IDS", "Support"),
+        ("QUEUE_IDS", "90000000-0000-4000-8000-000000000001,nope"),
     ],
 )
 def test_a_bad_value_names_its_variable(environment: pytest.MonkeyPatch, name: str, value: str) -> None:

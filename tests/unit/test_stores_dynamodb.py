@@ -88,10 +88,10 @@ def test_times_are_utc() -> None:
     assert iso(moment) == "2026-01-15T10:00:00.005Z"
 
 
-def refused(code: str, status: int = 400) -> ClientError:
+def refused(code: str, status: int = 400, message: str = "") -> ClientError:
     """What boto3 raises when AWS answers with an error."""
     response = {
-        "Error": {"Code": code, "Message": "One of jane.doe@example.com's values"},
+        "Error": {"Code": code, "Message": f"One of jane.doe@example.com's values. {message}"},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
     return ClientError(response, "UpdateItem")  # type: ignore[arg-type]  # the rest is of no interest
@@ -108,6 +108,14 @@ def refused(code: str, status: int = 400) -> ClientError:
         (refused("ResourceNotFoundException"), StoreMisconfigured),
         (refused("ExpiredTokenException"), StoreMisconfigured),
         (refused("Unheard", 403), StoreMisconfigured),
+        (refused("InvalidSignatureException"), StoreMisconfigured),  # a worker's clock is minutes off
+        (refused("MissingAuthenticationTokenException"), StoreMisconfigured),
+        (refused("KMS.DisabledException"), StoreMisconfigured),
+        (refused("Unheard"), StoreMisconfigured),
+        (
+            refused("ValidationException", 400, "The provided key element does not match the schema"),
+            StoreMisconfigured,
+        ),
         (refused("InternalServerError", 500), StoreUnavailable),
         (refused("Unheard", 502), StoreUnavailable),
         (EndpointConnectionError(endpoint_url="https://example.com"), StoreUnavailable),
