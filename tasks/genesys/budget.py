@@ -47,9 +47,9 @@ class RequestBudget(Protocol):
     """What a client of Genesys asks before every request."""
 
     def acquire(self) -> float:
-        """Wait for the turn of one request, to be sent at once; Throttled when the wait would be too long.
+        """Wait for the turn of one request; return for how many seconds it is good: then it must have been sent.
 
-        Return the moment at which the turn is counted, on the monotonic clock.
+        Throttled when the wait would be too long.
         """
         ...
 
@@ -119,16 +119,16 @@ class SharedBudget:
         return SharedBudget(self._tally, self._allowance, share=share, max_wait=self._max_wait)
 
     def acquire(self) -> float:
-        """Wait for the turn of one request; return when it was, for it must be sent within GRANT_LIFE of that.
+        """Wait for the turn of one request; return what is left of its GRANT_LIFE, in seconds.
 
         Throttled, at once, when the turn would come after `max_wait` seconds; BudgetUnavailable when the
         ledger cannot be reached.
         """
         deadline = self._tally.clock.monotonic() + self._max_wait
         for _ in range(_STALE):
-            granted_at = self._turn(deadline)
-            if self._tally.clock.monotonic() - granted_at <= GRANT_LIFE:
-                return granted_at
+            left = self._turn(deadline) + GRANT_LIFE - self._tally.clock.monotonic()
+            if left >= 0:
+                return left
             log.warning("a turn of the request budget came too late to this thread and is left unused")
         raise BudgetUnavailable(
             "this process is too busy: turns of the request budget pass before they are used"

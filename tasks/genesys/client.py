@@ -15,7 +15,7 @@ from requests.auth import AuthBase
 from tasks.errors import PermanentError
 from tasks.genesys.answers import NOT_FOUND, OK, UNAUTHORIZED, Answer, error_for
 from tasks.genesys.auth import Authenticator, Token
-from tasks.genesys.budget import GRANT_LIFE, RequestBudget
+from tasks.genesys.budget import RequestBudget
 from tasks.genesys.errors import BadRequest, Unavailable
 from tasks.genesys.fetch import Fetch, QueryPage
 from tasks.genesys.regions import Hosts, resolve
@@ -230,9 +230,9 @@ class GenesysClient:
         """Take a turn in the budget, and a token; fetching one can make the turn stale: then take another."""
         clock = self._transport.clock
         for _ in range(_PATIENCE):
-            granted_at = self._budget.acquire()
+            left, since = self._budget.acquire(), clock.monotonic()
             token = self._authenticator.token(self._login_budget)
-            if clock.monotonic() - granted_at <= GRANT_LIFE:
+            if clock.monotonic() - since <= left:
                 return token
         raise Unavailable(f"tokens of {self.hosts.login_url} take too long", region=self.hosts.region)
 

@@ -414,7 +414,7 @@ def test_a_workers_clock_does_not_date_a_fetch() -> None:
     with running() as url:
         for skew in (timedelta(days=-2), timedelta(days=2)):
             conversations = genesys(url, _WrongClock(skew)).get_conversations([id_])
-            records.append(build_record(conversations.conversations[id_], conversations.fetched_at))
+            records.append(build_record(conversations.conversations[id_], conversations.dates[id_]))
     assert abs(records[0].fetched_at - records[1].fetched_at) < timedelta(minutes=1)
     assert abs(records[0].fetched_at - datetime.now(UTC)) < timedelta(minutes=1)
     assert records[0].content_hash == records[1].content_hash
