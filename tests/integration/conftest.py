@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.genesys_stand import budget, client, clock, genesys  # noqa: F401 - fixtures
-from tests.integration.sandbox import driver, sandbox  # noqa: F401 - fixtures
 
 
 @pytest.hookimpl(trylast=True)
