@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from functools import partial
+from importlib.metadata import version
 
 from cyclopts import App
-from prefect.client.orchestration import get_client
 from rich.console import Console
 from rich.table import Table
 
 from deployments.apply import Change, apply
+from deployments.errors import CommandError
+from deployments.prefect_server import server
 
-app = App(name="deployments", help=__doc__)
+WRONG = 2  # the exit code for what could not be done; 1 is inspect's for an unknown interaction
+
+app = App(name="deployments", help=__doc__, version=partial(version, "interactions"))
 
 
 @app.command(name="apply")
@@ -58,7 +64,7 @@ def inspect_command(interaction_id: str, *, reveal: bool = False, json: bool = F
 async def _apply(
     lost_after: float, stuck_after: float, crashed_after: float, notify: str | None
 ) -> list[Change]:
-    async with get_client() as client:
+    async with server() as client:
         return await apply(
             client,
             lost_after=lost_after,
@@ -68,5 +74,14 @@ async def _apply(
         )
 
 
+def main(tokens: list[str] | None = None) -> None:
+    """Run a command; an expected failure is a line and exit code 2, not a traceback."""
+    try:
+        app(tokens)
+    except CommandError as error:
+        Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(WRONG)
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -10,12 +10,15 @@ from prefect.client.schemas.filters import WorkQueueFilter, WorkQueueFilterName
 from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 from prefect.workers.process import ProcessWorker
+from pydantic import ValidationError
 
-from deployments.automations import apply_automations
+from deployments.automations import apply_automations, notifier_id
 from deployments.blocks import apply_blocks
+from deployments.errors import BadValue
 from deployments.resources import LIMITS, POOL_VARIABLE, POOLS, WARM_POOL, Limit, Pool, Queue, pool_choice
 
 Done = Literal["created", "updated", "unchanged"]
+_LONGEST = 7 * 24 * 3600  # seconds
 
 
 class Change(NamedTuple):
@@ -37,8 +40,14 @@ async def apply(
     """Create what is missing; what a person set in the UI (a limit's number) is left alone.
 
     `lost_after`, `stuck_after` and `crashed_after` are in seconds: a run without a heartbeat, one that stays
-    Pending, one that crashed. `notify` is a notification block, as in `slack-webhook/operations`.
+    Pending, one that crashed. `notify` is a notification block, as in `slack-webhook/operations`. Raises BadValue
+    and NoBlock before anything is changed.
     """
+    _check("--lost-after", lost_after, _silence())
+    _check("--stuck-after", stuck_after)
+    _check("--crashed-after", crashed_after)
+    if notify is not None:
+        await notifier_id(client, notify)
     changes: list[Change] = []
     for pool in POOLS:
         changes.append(await _pool(client, pool))
@@ -57,6 +66,25 @@ async def apply(
     )
     changes += [Change(*each) for each in automations]
     return changes
+
+
+def _check(flag: str, seconds: float, above: float = 0) -> None:
+    if not above < seconds <= _LONGEST:
+        why = " (two heartbeats, WORKER_HEARTBEAT_SECONDS: healthy runs would count as lost)" if above else ""
+        raise BadValue(
+            f"{flag} is {seconds:g}: it takes seconds above {above:g}{why}, and a week at the most"
+        )
+
+
+def _silence() -> float:
+    """Seconds without a heartbeat that a healthy run may need: one may come late, or get lost."""
+    from deployments.worker import WorkerSettings  # noqa: PLC0415 - a worker is heavy to import
+
+    try:
+        return 2 * WorkerSettings().heartbeat_seconds
+    except ValidationError as error:
+        names = ", ".join(f"WORKER_{str(each['loc'][0]).upper()}" for each in error.errors())
+        raise BadValue(f"{names}: not usable, a number of seconds is wanted") from None
 
 
 async def _pool(client: PrefectClient, pool: Pool) -> Change:

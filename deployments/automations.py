@@ -18,7 +18,9 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
+from prefect.exceptions import ObjectNotFound
 
+from deployments.errors import NoBlock
 from flows.recovery import RUN_CRASHED, STUCK_PENDING, WORKER_LOST
 from flows.signals import DEAD_LETTERS_GROWING, OUTCOMES_FAILED, REJECTIONS_HIGH
 
@@ -68,7 +70,7 @@ async def apply_automations(
     """
     wanted = recovery(heartbeat_seconds, pending_seconds, crashed_seconds, flows)
     if notification_block is not None:
-        wanted += notifications(await _block_id(client, notification_block), reconcile_hours)
+        wanted += notifications(await notifier_id(client, notification_block), reconcile_hours)
     return [await _apply(client, automation) for automation in wanted]
 
 
@@ -170,9 +172,20 @@ def _labels(labels: dict[str, str | list[str]]) -> ResourceSpecification:
     return ResourceSpecification.model_validate(labels)
 
 
-async def _block_id(client: PrefectClient, slug_and_name: str) -> UUID:
+async def notifier_id(client: PrefectClient, slug_and_name: str) -> UUID:
+    """Return a notification block's id, by `slack-webhook/operations`. Raises NoBlock."""
     slug, _, name = slug_and_name.partition("/")
-    return (await client.read_block_document_by_name(name, block_type_slug=slug)).id
+    if not slug or not name:
+        raise NoBlock("--notify takes a notification block's type and name, as in slack-webhook/operations")
+    try:
+        block = await client.read_block_document_by_name(name, block_type_slug=slug, include_secrets=False)
+    except ObjectNotFound:
+        raise NoBlock(
+            f"there is no block {slug}/{name}: make it in the Prefect UI under Blocks, or correct --notify"
+        ) from None
+    if block.block_schema is None or "notify" not in block.block_schema.capabilities:
+        raise NoBlock(f"block {slug}/{name} notifies nobody: --notify takes a block of a notification type")
+    return block.id
 
 
 async def _apply(client: PrefectClient, wanted: AutomationCore) -> Change:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import boto3
@@ -18,6 +17,9 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.dead_letters import Peek, peek
+from deployments.errors import NoServer
+from deployments.prefect_server import answering, api_url
+from infra.aws_errors import check_endpoints
 from tasks.errors import PipelineError
 from tasks.stores import (
     Buried,
@@ -32,16 +34,20 @@ from tasks.stores.dynamodb import iso
 
 HIDDEN = "(hidden: --reveal shows it)"
 _PERSONAL = frozenset({"customerEmail", "agentName", "name"})
+_TABLE = r"[A-Za-z0-9_.-]{3,255}|arn:.+:table/[A-Za-z0-9_.-]{3,255}"
 _BOOKKEEPING = frozenset({"runs", "dueKey", "contentHash", "flowRunId", "deferredBy"})
+
+
+Table = Annotated[str, Field(pattern=rf"^({_TABLE})$")]
 
 
 class InspectSettings(BaseSettings):
     """What inspecting needs: the stores' names, and no Genesys credentials."""
 
-    model_config = SettingsConfigDict(extra="ignore")
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
-    interaction_table: str = Field(description="DynamoDB table of the records")
-    quarantine_table: str = Field(description="DynamoDB table of rejected and failed events")
+    interaction_table: Table = Field(description="DynamoDB table of the records")
+    quarantine_table: Table = Field(description="DynamoDB table of rejected and failed events")
     conversation_bucket: str | None = Field(default=None, description="S3 bucket of the whole conversations")
     dead_letter_queue_url: str | None = Field(default=None, description="URL of the dead-letter queue")
     aws_credentials_block: str | None = Field(default=None, description="Block of the AWS credentials")
@@ -57,6 +63,7 @@ class Run:
     state: str | None = None
     at: str | None = None
     url: str | None = None
+    under_way: bool = False
 
 
 @dataclass
@@ -90,7 +97,11 @@ class Findings:
 
 
 async def inspect(interaction_id: str, settings: InspectSettings, *, reveal: bool = False) -> Findings:
-    """Look everywhere. Raises StoreUnavailable when a table does not answer; the notes tell of the rest."""
+    """Look everywhere; what does not answer beside the tables is told in the notes.
+
+    Raises StoreUnavailable when a table does not answer, botocore's errors and InvalidInput when AWS cannot even be
+    asked, and NoServer for a block without a server.
+    """
     findings = Findings(interaction_id)
     aws = _aws(settings)
     item = InteractionTable(dynamodb.client(1, aws), settings.interaction_table).get(interaction_id)
@@ -116,14 +127,23 @@ def answer(findings: Findings, now: datetime | None = None) -> str:
         case "waiting":
             first = "Not stored yet: Genesys did not know it, or could not be asked."
         case _:
-            first = "Not stored."
+            first = " ".join(["Not stored.", *_under_way(findings)])
     sentences = [first, *_waiting(findings, iso(now or datetime.now(UTC)))]
     sentences += [f"In quarantine as {row['reason']}: {row['code']}." for row in findings.quarantine]
     if findings.dead_letters and findings.dead_letters["found"]:
         sentences.append("In the dead-letter queue: `python -m infra redrive` brings it back.")
     if not findings.known:
-        sentences.append("Nothing here has ever heard of it; a replay asks Genesys for it.")
+        sentences.append(
+            "Nothing here has ever heard of it. A run that holds it among others may be on its way: look in the "
+            "Prefect UI. A replay asks Genesys for it."
+        )
     return " ".join(sentences)
+
+
+def _under_way(findings: Findings) -> list[str]:
+    return [
+        f"Its run {run.name} is {run.state}: it may yet be stored." for run in findings.runs if run.under_way
+    ]
 
 
 def _waiting(findings: Findings, now: str) -> list[str]:
@@ -207,7 +227,7 @@ def _partly(found: Peek) -> str:
 
 async def _from_prefect(findings: Findings, roles: dict[str, str]) -> None:
     """The runs by id, and those that are named after the interaction."""
-    if not os.environ.get("PREFECT_API_URL"):
+    if api_url() is None:
         findings.notes.append("PREFECT_API_URL is not set: runs are given by their ids only.")
         findings.runs = [Run(run_id, role) for run_id, role in roles.items()]
         return
@@ -239,6 +259,7 @@ def _run(run: FlowRun, role: str) -> Run:
         run.state_name,
         iso(at) if at else None,
         url_for("flow-run", obj_id=run.id),
+        under_way=run.state is not None and not run.state.is_final(),
     )
 
 
@@ -251,8 +272,13 @@ def _is_uuid(text: str) -> bool:
 
 
 def _aws(settings: InspectSettings) -> Any:
+    check_endpoints()
     if settings.aws_credentials_block is None:
         return boto3
     from tasks import blocks  # noqa: PLC0415 - heavy to import, and most have no block
 
-    return blocks.aws()
+    try:
+        with answering():
+            return blocks.aws()
+    except NoServer as error:
+        raise NoServer(f"AWS_CREDENTIALS_BLOCK names a block of Prefect's, but {error}") from error

@@ -7,12 +7,16 @@ import sys
 from decimal import Decimal
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from deployments.errors import CommandError
 from deployments.inspect import Findings, InspectSettings, inspect
+from infra.aws_errors import meaning
+from infra.errors import InvalidInput
 from tasks.errors import PipelineError
 from tasks.events.shapes import canonical_id
 
@@ -29,8 +33,12 @@ async def show(interaction_id: str, *, reveal: bool, as_json: bool) -> int:
     try:
         findings = await inspect(id_, InspectSettings(), reveal=reveal)
     except ValidationError as error:
-        return _wrong(_missing(error), as_json=as_json)
-    except (PipelineError, ValueError) as error:
+        return _wrong(_unusable(error), as_json=as_json)
+    except BotoCoreError as error:
+        return _wrong(str(meaning(error, flags=False)), as_json=as_json)
+    except PipelineError as error:
+        return _wrong(_told(error), as_json=as_json)
+    except (CommandError, InvalidInput, ValueError) as error:
         return _wrong(str(error), as_json=as_json)
     if as_json:
         sys.stdout.write(json.dumps(findings.plain(), indent=2, default=_number) + "\n")
@@ -39,9 +47,22 @@ async def show(interaction_id: str, *, reveal: bool, as_json: bool) -> int:
     return FOUND if findings.known else UNKNOWN
 
 
-def _missing(error: ValidationError) -> str:
-    names = ", ".join(str(each["loc"][0]).upper() for each in error.errors())
-    return f"not set, or not usable: {names}. For a sandbox: `set -a; . .sandbox/env`"
+def _unusable(error: ValidationError) -> str:
+    """Name each variable and what is wrong with it, without its value."""
+    wrong = {
+        "missing": "is not set",
+        "string_pattern_mismatch": "is no table's name (3 to 255 letters, digits, '_', '.', '-')",
+    }
+    told = [f"{str(e['loc'][0]).upper()} {wrong.get(e['type'], 'is not usable')}" for e in error.errors()]
+    return f"{'; '.join(told)}. For a sandbox: `set -a; . .sandbox/env`"
+
+
+def _told(error: PipelineError) -> str:
+    """Say what keeps AWS from answering, when that is in our hands: the store's error has botocore's behind it."""
+    if not isinstance(error.__context__, BotoCoreError):
+        return str(error)
+    means = meaning(error.__context__, flags=False)
+    return str(means) if means.ours else f"{error}; {means}"
 
 
 def _wrong(message: str, *, as_json: bool) -> int:

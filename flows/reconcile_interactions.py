@@ -25,13 +25,16 @@ from tasks.settings import task_policy
 
 
 def run_name() -> str:
-    """`reconcile the last 3 hours`, `reconcile from 2026-01-01T00:00:00Z to ...`."""
+    """`reconcile the last 3 hours`, `reconcile from 2026-01-01T00:00:00Z to ...`; also what is refused, as asked."""
     given = flow_run.parameters
     if given.get("start"):
         return f"reconcile from {given['start']} to {given.get('end') or 'now'}"
-    if given.get("last_days"):
+    if given.get("end"):
+        return f"reconcile to {given['end']}, without a start"
+    if given.get("last_days") is not None:
         return f"reconcile the last {given['last_days']} days"
-    return f"reconcile the last {given.get('last_hours') or 3} hours"
+    hours = given.get("last_hours")
+    return f"reconcile the last {3 if hours is None else hours} hours"
 
 
 @flow(

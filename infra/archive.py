@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from infra.errors import InfraError
+from infra.errors import InfraError, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ class Replay:
     def start(self, begin: datetime, end: datetime) -> str:
         """Start a replay of the events of an interval and return its name."""
         if begin >= end:
-            raise InfraError("--from is not before --to, so there is nothing to replay")
+            raise InvalidInput("--from is not before --to, so there is nothing to replay")
         # Its name may have 64 characters.
         name = f"{self.outputs['RuleName'][:44]}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:64]
         self.events.start_replay(

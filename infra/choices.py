@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from infra.errors import InfraError
+from infra.errors import InvalidInput
 from infra.parameters import Value, split
 
 # Topics whose events never carry a queue id: a filter at the rule would let none of them pass.
@@ -89,7 +89,7 @@ class Choices:
     """Any other parameter of the template: --set.MaximumConcurrency 4."""
 
     def parameters(self) -> dict[str, Value]:
-        """Return the template's parameters; raises InfraError for a filter that nothing could pass."""
+        """Return the template's parameters; raises InvalidInput for a filter that nothing could pass."""
         given: dict[str, Value | None] = {
             "BusName": self.bus,
             "BusMode": self.bus_mode,
@@ -117,20 +117,20 @@ class Choices:
 
     def _queues_at_rule(self) -> list[str] | None:
         if self.every_queue and self.queue_id:
-            raise InfraError("--every-queue and --queue-id contradict each other: give one of them")
+            raise InvalidInput("--every-queue and --queue-id contradict each other: give one of them")
         if self.every_queue or (self.queue_id and self.filter_at == "fetch"):
             return []
         return self.queue_id or None
 
 
 def check_filter(values: dict[str, str]) -> list[str]:
-    """Return warnings about a queue filter at the rule; raises InfraError when it would let nothing pass."""
+    """Return warnings about a queue filter at the rule; raises InvalidInput when it would let nothing pass."""
     if not split(values.get("QueueIds", "")):
         return []
     types = split(values.get("DetailTypes", "")) or ["v2.detail.events.conversation.{id}.customer.end"]
     without = [name for name in types if name.endswith(tuple(f"}}.{topic}" for topic in WITHOUT_QUEUE))]
     if len(without) == len(types):
-        raise InfraError(
+        raise InvalidInput(
             f"no event would pass: {', '.join(without)} carries no queue id. Filter after the fetch "
             "(--filter-at fetch), or choose topics that carry one (--detail-type "
             "'v2.detail.events.conversation.{id}.acd.end')"
@@ -139,13 +139,13 @@ def check_filter(values: dict[str, str]) -> list[str]:
 
 
 def check_destination(values: dict[str, str]) -> None:
-    """Raise InfraError when EventBridge could not post to the Prefect API."""
+    """Raise InvalidInput when EventBridge could not post to the Prefect API."""
     url = urlsplit(values.get("PrefectApiUrl", ""))
     if values.get("Bridge") != "api-destination":
         return
     if url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost"}:
-        raise InfraError(
+        raise InvalidInput(
             "an API destination posts to https addresses only: give --prefect-api-url https://..."
         )
     if not values.get("DeploymentId"):
-        raise InfraError("an API destination cannot look a deployment up by its name: give --deployment-id")
+        raise InvalidInput("an API destination cannot look a deployment up by its name: give --deployment-id")

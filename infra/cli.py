@@ -16,9 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cyclopts import App, Parameter, config
 
 from infra import archive, display, redriving, removal, verification
+from infra.aws_errors import check_endpoints, meaning
 from infra.choices import Choices, Place, check_destination, check_filter
 from infra.deployment import Deployment, checked_name
-from infra.errors import InfraError
+from infra.errors import InfraError, InvalidInput
 from infra.prefect import Prefect
 from infra.stack import Stack
 
@@ -54,7 +55,8 @@ app = App(
 
 
 def session_of(place: Place) -> boto3.Session:
-    """Return boto3's session for the place."""
+    """Return boto3's session for the place; raises InvalidInput when a variable gives AWS no usable address."""
+    check_endpoints()
     return boto3.Session(region_name=place.region, profile_name=place.profile)
 
 
@@ -178,7 +180,7 @@ def replay(place: At = HERE, *, start: From, end: To = None) -> int:
 
 
 def deployment_of(choices: Choices, place: Place) -> Deployment:
-    """Return what is wanted, completed from what is deployed; raises InfraError when it cannot work."""
+    """Return what is wanted, completed from what is deployed; raises InvalidInput when it cannot work."""
     stack, given = stack_of(place), choices.parameters()
     if not stack.parameters() and (url := os.environ.get("PREFECT_API_URL")):
         # Only the first time: a terminal that talks to another Prefect must not turn the bridge to it.
@@ -201,9 +203,19 @@ def _utc(moment: datetime) -> datetime:
 
 
 def main(tokens: list[str] | None = None) -> int:
-    """Run a command and return its exit code; an expected failure is a line, not a traceback."""
+    """Run a command and return its exit code; an expected failure is a line, not a traceback.
+
+    2 when what was given cannot work, 1 when something else failed.
+    """
     try:
         return int(app(tokens, result_action="return_value") or 0)
-    except (InfraError, BotoCoreError, ClientError) as error:
-        display.errors.print(str(error), style="red", markup=False, highlight=False)
-        return 1
+    except BotoCoreError as error:
+        means = meaning(error)
+        return _failed(str(means), 2 if means.ours else 1)
+    except (InfraError, ClientError) as error:
+        return _failed(str(error), 2 if isinstance(error, InvalidInput) else 1)
+
+
+def _failed(text: str, code: int) -> int:
+    display.errors.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    return code

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from infra.bundle import BRIDGE, bundle, upload
-from infra.errors import InfraError
+from infra.errors import InvalidInput
 from infra.parameters import TEMPLATE, Value, check, complete
 from infra.stack import Plan, Stack, Step
 
@@ -94,7 +94,7 @@ def deploy(
 
 
 def checked_name(name: str) -> str:
-    """Return the stack's name; raises InfraError when AWS would refuse it, or a rule derived from it."""
+    """Return the stack's name; raises InvalidInput when AWS would refuse it, or a rule derived from it."""
     if not STACK_NAME.fullmatch(name):
-        raise InfraError(f"stack name {name!r} is not a letter and at most 56 letters, digits, hyphens")
+        raise InvalidInput(f"stack name {name!r} is not a letter and at most 56 letters, digits, hyphens")
     return name

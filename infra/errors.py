@@ -3,6 +3,7 @@
 InfraError          an expected failure: its text is for the person at the terminal
 ├── StackFailed     CloudFormation gave up and went back; `failures` names resources and reasons
 ├── NoStack         there is no such stack, or it has no such output
+├── InvalidInput    a flag, a variable or a combination of them that cannot work: exit code 2, the others' is 1
 ├── NoAnswer        Prefect's API did not answer, or not with what was asked for
 └── Refused         asked for something that we will not do
 """
@@ -32,6 +33,10 @@ class StackFailed(InfraError):  # reads as what happened
 
 class NoStack(InfraError):  # reads as what happened
     """The stack, or something of it, does not exist."""
+
+
+class InvalidInput(InfraError):  # reads as what happened
+    """What was given cannot work; the text names the flag or the variable."""
 
 
 class NoAnswer(InfraError):  # reads as what happened

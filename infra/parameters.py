@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from infra.errors import InfraError
+from infra.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 TEMPLATE = Path(__file__).with_name("template.yaml")
+PARTNER = "aws.partner/genesys.com/"
 PATTERN_LIMIT = 2048  # characters of an EventBridge event pattern
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 NO_LIST = {"EventSources": "any", "QueueIds": "any", "SubnetIds": "none", "SecurityGroupIds": "none"}
@@ -38,32 +39,45 @@ def defaults() -> dict[str, str | None]:
 def complete(given: Mapping[str, Value], former: Mapping[str, str]) -> dict[str, str]:
     """Return what is given, for the rest what is deployed, for the rest of that the defaults.
 
-    Raises InfraError for a parameter that the template does not have.
+    Raises InvalidInput for a parameter that the template does not have.
     """
     known = defaults()
     if unknown := sorted(set(given) - set(known)):
-        raise InfraError(f"the template has no parameter {', '.join(unknown)}")
+        raise InvalidInput(f"the template has no parameter {', '.join(unknown)}")
     merged = {name: value for name, value in known.items() if value is not None}
     merged |= {name: value for name, value in former.items() if name in known}
     return merged | {name: text(value) or NO_LIST.get(name, "") for name, value in given.items()}
 
 
 def check(values: Mapping[str, str]) -> None:
-    """Raise InfraError for what CloudFormation would accept and AWS refuse, or what would match nothing."""
+    """Raise InvalidInput for what CloudFormation would accept and AWS refuse, or what would match nothing."""
     for name in ("BusName", "PrefectApiUrl"):
         if not values.get(name):
             flag = {"BusName": "--bus", "PrefectApiUrl": "--prefect-api-url"}[name]
-            raise InfraError(f"{name} is not given, and nothing is deployed to take it from: give {flag}")
+            raise InvalidInput(f"{name} is not given, and nothing is deployed to take it from: give {flag}")
+    _check_partner(values)
     for queue in split(values.get("QueueIds", "")):
         if not UUID.fullmatch(queue):
-            raise InfraError(f"queue id {queue!r} is not a whole UUID, so it would match no event")
+            raise InvalidInput(f"queue id {queue!r} is not a whole UUID, so it would match no event")
     if len(pattern(values)) > PATTERN_LIMIT:
-        raise InfraError(
+        raise InvalidInput(
             f"the rule's pattern would exceed {PATTERN_LIMIT} characters: fewer queue ids or detail-types, "
             "or filter after the fetch (--filter-at fetch)"
         )
     if bool(split(values.get("SubnetIds", ""))) != bool(split(values.get("SecurityGroupIds", ""))):
-        raise InfraError("subnets and security groups go together: give --subnet-id and --security-group-id")
+        raise InvalidInput(
+            "subnets and security groups go together: give --subnet-id and --security-group-id"
+        )
+
+
+def _check_partner(values: Mapping[str, str]) -> None:
+    name = values["BusName"]
+    if values.get("BusMode") == "partner" and name.removeprefix(PARTNER) in {"", name}:
+        raise InvalidInput(
+            f"bus {name!r} is no event source of Genesys's, as --bus-mode partner wants it: give the "
+            f"whole name (--bus {PARTNER}cloud/...; `aws events list-event-sources` lists them), or --bus-mode own "
+            "or existing"
+        )
 
 
 def pattern(values: Mapping[str, str]) -> str:

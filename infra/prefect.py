@@ -10,6 +10,8 @@ import requests
 
 from infra.errors import NoAnswer
 
+UNREACHABLE = "is the server up, the address right, and PREFECT_API_KEY set?"
+
 
 class Prefect:
     """Prefect's API at an address; the key comes from PREFECT_API_KEY or PREFECT_API_AUTH_STRING."""

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from tasks.errors import PermanentError
 
 DEFAULT = timedelta(hours=3)
+EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)  # before there was a Genesys Cloud: nothing can be found there
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(seconds=1)
 _SETTLING = timedelta(minutes=1)  # what ends this very moment would shift the pages that are being read
@@ -50,29 +51,35 @@ def chosen(
 ) -> Interval:
     """The interval that these parameters mean, the last three hours if they are all absent.
 
-    It ends a minute before now at the latest. Raises InvalidInterval.
+    It begins in 2010 at the earliest, and ends a minute before now at the latest. Raises InvalidInterval.
     """
-    back = _back(last_hours, last_days)
+    back = _back(last_hours, last_days, now - EARLIEST)
     if start is None and end is not None:
         raise InvalidInterval("end needs a start: name both, or last_hours or last_days alone")
     if start is not None and back is not None:
         raise InvalidInterval("start and last_hours or last_days exclude each other: name one of them")
     first = _utc(start) if start is not None else now - (back or DEFAULT)
     last = min(_utc(end) if end is not None else now, now - _SETTLING)
+    if first < EARLIEST:
+        raise InvalidInterval(f"start is before {EARLIEST:%Y-%m-%d}: name a later one")
     if first >= last:
         raise InvalidInterval("the interval is empty: start must be before end, and in the past")
     return Interval(first, last)
 
 
-def _back(last_hours: float | None, last_days: float | None) -> timedelta | None:
+def _back(last_hours: float | None, last_days: float | None, most: timedelta) -> timedelta | None:
     if last_hours is not None and last_days is not None:
         raise InvalidInterval("last_hours and last_days exclude each other: name one of them")
     if last_hours is None and last_days is None:
         return None
-    back = timedelta(hours=last_hours or 0, days=last_days or 0)
-    if back <= timedelta(0):
+    days = (last_hours or 0) / 24 + (last_days or 0)
+    if not days > 0:  # nor is what is not a number
         raise InvalidInterval("last_hours and last_days must be greater than 0")
-    return back
+    if days > most / _DAY:
+        raise InvalidInterval(
+            f"last_hours or last_days reaches back before {EARLIEST:%Y-%m-%d}: name a smaller number"
+        )
+    return timedelta(hours=last_hours or 0, days=last_days or 0)
 
 
 def pieces(interval: Interval, lookback: int, done_until: datetime | None = None) -> Iterator[Interval]:
@@ -104,4 +111,9 @@ def _midnight(moment: datetime) -> datetime:
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # another zone's first or last hours of all time
+        return moment.replace(tzinfo=UTC)

@@ -12,6 +12,7 @@ from tasks.compare import asking
 from tasks.errors import PermanentError
 from tasks.events import InteractionEvent, Rejection, parse, to_text
 from tasks.events.shapes import canonical_id
+from tasks.intervals import EARLIEST
 from tasks.stores import InteractionTable, QuarantineTable, Stored
 from tasks.stores.dynamodb import iso
 
@@ -75,8 +76,10 @@ class ReplayRequest(BaseModel):
         if self.quarantined == "none":
             return []
         reasons = ("failed", "rejected") if self.quarantined == "all" else (self.quarantined,)
-        since = iso(self.since) if self.since else ""
-        until = iso(min(self.until or now, now))
+        first, last = self.since or EARLIEST, min(self.until or now, now)
+        if max(first, EARLIEST) > last:
+            return []
+        since, until = iso(first) if first > EARLIEST else "", iso(last)
         return [row["quarantineId"] for reason in reasons for row in table.by_reason(reason, since, until)]
 
 
@@ -90,10 +93,11 @@ def _sentences(error: ValidationError) -> Iterator[str]:
 class Portion:
     """A batch's worth of events to replay, and the rows of quarantine that they came from."""
 
-    __slots__ = ("rejected", "texts")
+    __slots__ = ("keys", "rejected", "texts")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.keys: list[str] = []  # of each text: its row in quarantine, or nothing
         self.rejected: dict[str, list[str]] = {}  # of a rejected row that is valid now: its interactions
 
     @classmethod
@@ -101,6 +105,7 @@ class Portion:
         """Interactions by id: an event of our own for each."""
         portion = cls()
         portion.texts = [to_text(asking(id_, "replay", event_id)) for id_ in interaction_ids]
+        portion.keys = [""] * len(portion.texts)
         return portion
 
     @classmethod
@@ -109,8 +114,9 @@ class Portion:
         portion = cls()
         for row in rows:
             portion.texts.append(str(row["event"]))
+            portion.keys.append(str(row["quarantineId"]))
             if row["reason"] == "rejected" and (ids := accepted_ids(portion.texts[-1])):
-                portion.rejected[str(row["quarantineId"])] = ids
+                portion.rejected[portion.keys[-1]] = ids
         return portion
 
 
@@ -128,12 +134,21 @@ def forecast(interactions: InteractionTable, quarantine: QuarantineTable, portio
     ids = sorted({id_ for found in valid for id_ in found})
     stored = interactions.lookup(ids)
     failed = quarantine.failed_among(ids)
-    for found in valid:
+    for text, key, found in zip(portion.texts, portion.keys, valid, strict=True):
         if not found:
-            yield "still invalid: it would stay in quarantine"
+            yield _still_invalid(text, key)
         for id_ in found:
             row = " It is in quarantine as failed." if id_ in failed else ""
             yield f"{id_}: {_standing(stored.get(id_))}{row}"
+
+
+def _still_invalid(text: str, key: str) -> str:
+    """The row's key, which is always there, and the event's id if it is one: in its place there may be anything."""
+    refused = [each for each in parse(text) if isinstance(each, Rejection)]
+    codes = ", ".join(dict.fromkeys(each.code for each in refused)) or "no interaction"
+    id_ = next((canonical_id(each.event_id.partition("#")[0]) for each in refused if each.event_id), None)
+    event = f", event {id_}" if id_ else ""
+    return f"quarantine row {key}{event}: still invalid ({codes}): it would stay in quarantine."
 
 
 def _standing(stored: Stored | None) -> str:

@@ -10,23 +10,27 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter, validators
 from rich.console import Console
 
 from deployments.sandbox.demo import demo as run_demo
-from deployments.sandbox.processes import SandboxError
-from deployments.sandbox.stack import Sandbox
+from deployments.sandbox.processes import SandboxError, left_behind
+from deployments.sandbox.stack import PIDS, Sandbox
 from tasks.errors import PipelineError
 
 FOLDER = Path(".sandbox")
-app = App(name="sandbox", help=__doc__)
+Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+app = App(name="sandbox", help=__doc__, version=partial(version, "interactions"))
 
 
 @app.command
-def up(*, folder: Path = FOLDER, workers: int = 1) -> int:
+def up(*, folder: Path = FOLDER, workers: Count = 1) -> int:
     """Start a sandbox, write FOLDER/env, and keep it up until Ctrl-C.
 
     Args:
@@ -40,13 +44,15 @@ def up(*, folder: Path = FOLDER, workers: int = 1) -> int:
         with Sandbox(folder / "run", progress=console.print, workers=workers) as sandbox:
             sandbox.addresses.write(folder / "env")
             console.print(f"\nPrefect UI: [bold]{sandbox.ui_url}[/bold]")
-            console.print(f"In another shell: [bold]set -a; . {folder / 'env'}[/bold]\nCtrl-C ends it.")
+            console.print(
+                f"In another shell: [bold]{_way_in(folder)}[/bold]\nCtrl-C ends it.", soft_wrap=True
+            )
             _watch(sandbox)
     return 0
 
 
 @app.command
-def demo(*, events: int = 25) -> int:
+def demo(*, events: Count = 25) -> int:
     """Send events through a sandbox of their own, print what became of them, and stop it.
 
     Args:
@@ -61,6 +67,12 @@ def demo(*, events: int = 25) -> int:
         return 0
     console.print(f"[red]Not every event was saved; the logs are in {folder / 'logs'}[/red]")
     return 1
+
+
+def _way_in(folder: Path) -> str:
+    """What to type in another shell: this Python's environment, if it has one of its own, and the addresses."""
+    activate = f". {os.path.relpath(sys.prefix)}/bin/activate; " if sys.prefix != sys.base_prefix else ""
+    return f"{activate}set -a; . {folder / 'env'}; set +a"
 
 
 def _watch(sandbox: Sandbox) -> None:
@@ -91,6 +103,18 @@ def ending_cleanly() -> Iterator[None]:
         sys.exit(1)
 
 
+def _tell_of(left: dict[int, str], console: Console) -> None:
+    if left:
+        names = ", ".join(f"{name} (process {pid})" for pid, name in left.items())
+        groups = " ".join(f"-{pid}" for pid in left)
+        console.print(
+            f"[yellow]The sandbox before was killed, and this still runs: {names}.[/yellow]\n"
+            f"To end it: kill -- {groups}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
 @contextmanager
 def _only_one(folder: Path, console: Console) -> Iterator[bool]:
     """Hold the folder's lock; False when another sandbox has it, after saying which."""
@@ -107,6 +131,7 @@ def _only_one(folder: Path, console: Console) -> Iterator[bool]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
+        _tell_of(left_behind(folder / "run" / PIDS), console)
         shutil.rmtree(folder / "run", ignore_errors=True)
         try:
             yield True

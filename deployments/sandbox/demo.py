@@ -25,6 +25,7 @@ _deserialize = TypeDeserializer().deserialize
 
 def demo(sandbox: Sandbox, console: Console, events: int) -> bool:
     """Send `events` events through the sandbox, and show what became of each; whether all were saved."""
+    console.print(f"Runs and their artifacts, while it runs: {sandbox.ui_url}", soft_wrap=True)
     started = time.monotonic()
     ids = [str(uuid.uuid4()) for _ in range(events)]
     entries = [customer_end(id_, EVENT_SOURCE) for id_ in ids]
@@ -32,7 +33,6 @@ def demo(sandbox: Sandbox, console: Console, events: int) -> bool:
     counts = _watch(sandbox, console, events)
     seconds = time.monotonic() - started
     console.print(_table(sandbox, ids))
-    console.print(f"Runs and their artifacts: {sandbox.ui_url}")
     numbers = ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind)
     console.print(f"{numbers} in {seconds:.1f} s", highlight=False)
     return counts[Kind.SAVED] == events

@@ -14,6 +14,7 @@ from pathlib import Path
 _STOP_SECONDS = 15.0
 _POLL = 0.05
 _TAIL = 15  # lines of a log that an error quotes
+_OURS = ("deployments.sandbox", "prefect")  # one of them is in each child's command line
 
 
 class SandboxError(Exception):
@@ -25,6 +26,29 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def note(file: Path, child: Child) -> None:
+    """Write a child's process id and name down, for whoever comes after a sandbox that was killed."""
+    with file.open("a", encoding="utf-8") as notes:
+        notes.write(f"{child.pid} {child.name}\n")
+
+
+def left_behind(file: Path) -> dict[int, str]:
+    """The children of a former sandbox that still run, by process id; none where there is no /proc."""
+    if not file.exists():
+        return {}
+    noted = (line.partition(" ") for line in file.read_text(encoding="utf-8").splitlines())
+    return {int(pid): name for pid, _, name in noted if _is_ours(pid)}
+
+
+def _is_ours(pid: str) -> bool:
+    """Whether the process runs and is one of a sandbox's: an id is given to another one in time."""
+    try:
+        words = (Path("/proc") / pid / "cmdline").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return any(word in words for word in _OURS)
 
 
 class Child:

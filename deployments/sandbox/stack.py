@@ -14,7 +14,7 @@ import boto3
 from deployments.resources import WARM_POOL
 from deployments.sandbox import servers
 from deployments.sandbox.addresses import Addresses
-from deployments.sandbox.processes import Child, SandboxError, free_port
+from deployments.sandbox.processes import Child, SandboxError, free_port, note
 from infra.deployment import deploy
 
 EVENT_BUS = "genesys-sandbox"
@@ -25,6 +25,7 @@ DETAIL_TYPES = (
     "Conversation Update",
 )
 STACK = "interactions"
+PIDS = "pids"  # in the sandbox's folder: the process ids of all that it started
 CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-secret"
 _SLOW_COMMAND = 180.0  # seconds; `prefect deploy` imports all of Prefect first
 
@@ -131,6 +132,7 @@ class Sandbox:
 
     def _adopt(self, child: Child) -> Child:
         self.children[child.name] = child
+        note(self.folder / PIDS, child)
         return child
 
     def _start_servers(self, threads: ThreadPoolExecutor) -> None:
@@ -220,6 +222,7 @@ class Sandbox:
     def _run(self, module: str, *arguments: str, **settings: str) -> None:
         """Run a Python module's command in the sandbox, from the project's root."""
         base = servers.inherited() | servers.quiet_prefect(self.folder) | {"INTERACTIONS_POOL": self.pool}
+        base |= self._extra  # apply holds its times against the workers' heartbeat
         environment = (self.environment() if hasattr(self, "addresses") else base) | settings
         done = subprocess.run(  # noqa: S603 - our own commands
             [sys.executable, "-m", module, *arguments],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.checks.result import Check, UnknownState, Wrong
 from infra.errors import NoAnswer
-from infra.prefect import Prefect
+from infra.prefect import UNREACHABLE, Prefect
 
 if TYPE_CHECKING:
     from infra.checks.scene import Scene
@@ -44,8 +44,7 @@ class PrefectChecks:
         try:
             self.api.call("POST", "/deployments/count", {})
         except NoAnswer as error:
-            mend = "is the server up, the address right, and PREFECT_API_KEY set?"
-            raise Wrong(str(error), mend) from error
+            raise Wrong(str(error), UNREACHABLE) from error
         return self.api.url
 
     def deployment(self) -> str:

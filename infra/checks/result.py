@@ -8,6 +8,7 @@ from typing import Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.aws_errors import meaning
 from infra.errors import InfraError
 
 State = Literal["pass", "fail", "unknown"]
@@ -50,8 +51,11 @@ class Check:
             return Result(self.name, "unknown", str(unknown), unknown.mend)
         except ClientError as error:
             return self._refused(error)
-        except (BotoCoreError, InfraError) as error:
-            return Result(self.name, "fail", f"{type(error).__name__}: {error}", "see the error")
+        except BotoCoreError as error:
+            means = meaning(error)
+            return Result(self.name, "fail", means.found, means.mend)
+        except InfraError as error:  # says itself what to do
+            return Result(self.name, "fail", str(error))
 
     def _refused(self, error: ClientError) -> Result:
         code = error.response["Error"]["Code"]

@@ -177,7 +177,7 @@ def test_delete_with_data_asks_for_the_stacks_name(stack: Deployed) -> None:  # 
 def test_a_queue_filter_that_nothing_can_pass_is_refused() -> None:
     """customer.end carries no queue id: the message says where else to filter."""
     refused = infra("deploy", "--bus", "genesys", "--bus-mode", "own", *PREFECT, "--queue-id", QUEUE)
-    assert (refused.returncode, "--filter-at fetch" in refused.stderr) == (1, True)
+    assert (refused.returncode, "--filter-at fetch" in refused.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("aws")
@@ -194,7 +194,7 @@ def test_filtering_after_the_fetch_is_the_workers_setting() -> None:
 def test_a_queue_id_is_a_whole_uuid(queue: str) -> None:
     """Half an id, one digit too many or a name would match nothing, so each is refused by its value."""
     refused = infra("deploy", *FIRST, *PREFECT, "--queue-id", queue)
-    assert (refused.returncode, f"'{queue}' is not a whole UUID" in refused.stderr) == (1, True)
+    assert (refused.returncode, f"'{queue}' is not a whole UUID" in refused.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("aws")

@@ -132,7 +132,7 @@ def test_a_replay_runs_what_it_brings_back(bridged: Deployed, prefect: FakePrefe
 
 def test_a_replay_of_nothing_is_refused(bridged: Deployed) -> None:
     """An interval that ends before it begins is a slip of the pen, told without a replay."""
-    assert infra("replay", "--from", "2026-02-01", "--to", "2026-01-01").returncode == 1
+    assert infra("replay", "--from", "2026-02-01", "--to", "2026-01-01").returncode == 2
     assert bridged.session.client("events").list_replays()["Replays"] == []
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 import requests
+from prefect.blocks.system import Secret
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.resources import STOCK_POOL
 from deployments.sandbox import servers
@@ -14,17 +16,22 @@ from deployments.sandbox.stack import Sandbox
 from tests.integration.sandbox import SCALED, Driver
 
 
-def run(driver: Driver, *command: str) -> str:
-    """Run a Python module's command in the sandbox; what it printed."""
-    done = subprocess.run(  # noqa: S603 - our own commands
+def python(driver: Driver, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python module's command in the sandbox."""
+    return subprocess.run(  # noqa: S603 - our own commands
         [sys.executable, "-m", *command],
-        env=driver.sandbox.environment() | {"COLUMNS": "200"},
+        env=driver.sandbox.environment() | {"COLUMNS": "200"} | variables,
         cwd=servers.ROOT,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def run(driver: Driver, *command: str) -> str:
+    """Run a Python module's command in the sandbox, which must succeed; what it printed."""
+    done = python(driver, *command)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -54,6 +61,39 @@ def test_a_missing_limit_and_an_unlimited_queue_are_made_again(driver: Driver) -
     run(driver, "deployments", "apply", "--lost-after", "90")
     assert requests.get(f"{api}/v2/concurrency_limits/store-writes", timeout=10).json()["limit"] > 0
     assert requests.get(url, timeout=10).json()["concurrency_limit"] == operations["concurrency_limit"]
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        (
+            "slack-webhook/nope",
+            "there is no block slack-webhook/nope: make it in the Prefect UI under Blocks",
+        ),
+        ("no-such-type/nope", "there is no block no-such-type/nope"),
+        ("secret/limits", "block secret/limits notifies nobody"),
+    ],
+)
+def test_a_block_that_cannot_notify_is_named_before_anything_changes(
+    driver: Driver, block: str, words: str
+) -> None:
+    """Nothing is applied by halves: the block is looked for first."""
+    with temporary_settings({PREFECT_API_URL: driver.addresses.prefect_api_url}):
+        Secret(value="x").save("limits", overwrite=True, _sync=True)  # type: ignore[call-arg]
+    before = driver.api("/automations/filter", {})
+    done = python(driver, "deployments", "apply", "--stuck-after", "299", "--notify", block)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(words)
+    assert driver.api("/automations/filter", {}) == before
+
+
+@pytest.mark.parametrize("path", ["", "/nope"])
+def test_an_address_that_is_no_api_is_named(driver: Driver, path: str) -> None:
+    """The address of the UI instead of the API's is the likeliest mistake."""
+    done = python(driver, "deployments", "apply", PREFECT_API_URL=driver.sandbox.ui_url + path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{driver.sandbox.ui_url}{path} answered 404 to ")
+    assert "Traceback" not in done.stderr
 
 
 def test_every_deployment_is_on_the_queue_that_is_meant_for_it(driver: Driver) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+import requests
 
 from deployments.sandbox import servers
 from tests.integration.operations import conversations, erase
@@ -147,6 +148,25 @@ def test_a_dead_letter_is_seen_and_stays(driver: Driver, inspect: Inspect) -> No
         assert id_ in again["Messages"][0]["Body"]
     finally:
         sqs.purge_queue(QueueUrl=url)
+
+
+def test_an_interaction_whose_run_has_not_ended_is_said_to_be_on_its_way(
+    driver: Driver, inspect: Inspect
+) -> None:
+    """Not stored, but its run is on the way: by name and state, so that nobody takes it for lost."""
+    id_ = str(uuid.uuid4())
+    found = driver.api("/deployments/filter", {"deployments": {"name": {"any_": ["replay"]}}})
+    body = {"name": f"replay of {id_}", "state": {"type": "SCHEDULED", "name": "AwaitingRetry"}}
+    body["state"]["state_details"] = {"scheduled_time": "2099-01-01T00:00:00Z"}  # type: ignore[index]
+    run = driver.api(f"/deployments/{found[0]['id']}/create_flow_run", body)
+    ended = inspect(id_, "--json")
+    requests.delete(
+        f"{driver.addresses.prefect_api_url}/flow_runs/{run['id']}", timeout=10
+    ).raise_for_status()
+    assert (
+        ended.json["answer"] == f"Not stored. Its run replay of {id_} is AwaitingRetry: it may yet be stored."
+    )
+    assert ended.code == 0
 
 
 def test_an_unknown_interaction_is_said_to_be_unknown(inspect: Inspect) -> None:

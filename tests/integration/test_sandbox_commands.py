@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from deployments.sandbox import servers
+from deployments.sandbox.processes import Child, left_behind, note
 
 LAST_LINE = re.compile(r"25 saved, 0 unchanged, 0 deferred, 0 rejected, 0 failed in \d+\.\d s")
 
@@ -73,6 +74,31 @@ def test_a_sandbox_is_up_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert processes_in(tmp_path) == []
 
 
+def test_what_a_killed_sandbox_left_behind_is_named(tmp_path: Path) -> None:
+    """The next one says what still runs of the one before and how to end it; a stranger's process is not named."""
+    code = "import sys, time; print('up', flush=True); time.sleep(60)"
+    left = Child(
+        "emulator", [sys.executable, "-c", code, "deployments.sandbox"], os.environ, tmp_path / "log"
+    )
+    stranger = Child("worker 1", [sys.executable, "-c", code], os.environ, tmp_path / "log")
+    try:
+        for child in (left, stranger):
+            note(tmp_path / "pids", child)
+        assert left_behind(tmp_path / "pids") == {left.pid: "emulator"}
+        (tmp_path / ".sandbox/run").mkdir(parents=True)
+        (tmp_path / "pids").rename(tmp_path / ".sandbox/run/pids")
+        sandbox = start(tmp_path, "up")
+        assert sandbox.stdout is not None
+        said = sandbox.stdout.readline() + sandbox.stdout.readline()
+        sandbox.send_signal(signal.SIGTERM)
+        sandbox.communicate(timeout=120)
+    finally:
+        left.stop()
+        stranger.stop()
+    assert f"emulator (process {left.pid}).\nTo end it: kill -- -{left.pid}\n" in said
+    assert left_behind(tmp_path / ".sandbox/run/pids") == {}
+
+
 @pytest.mark.long
 @pytest.mark.timeout(400)
 def test_two_demonstrations_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
@@ -81,7 +107,11 @@ def test_two_demonstrations_at_once_do_not_disturb_each_other(tmp_path: Path) ->
     outputs = [demo.communicate(timeout=350)[0] for demo in demos]
     for demo, output in zip(demos, outputs, strict=True):
         assert demo.returncode == 0, output
-        assert LAST_LINE.fullmatch(output.strip().splitlines()[-1])
+        lines = output.strip().splitlines()
+        assert LAST_LINE.fullmatch(lines[-1])
+        assert [line for line in lines if "127.0.0.1" in line][-1].startswith(
+            "Runs and their artifacts, while it runs"
+        )
     assert processes_in(tmp_path) == []
 
 

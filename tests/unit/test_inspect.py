@@ -11,6 +11,7 @@ from deployments.inspect import HIDDEN, Findings, Run, answer, masked
 ID = "7f3c2a10-1111-4222-8333-444455556666"
 NOW = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 DEAD = {"looked": 1, "holds": 1, "found": [{"code": "x", "reason": "", "sent_at": 0}]}
+RETRYING = Run("a", "is named after it", ID, "AwaitingRetry", under_way=True)
 ROW = {"reason": "failed", "code": "never-known"}
 
 
@@ -18,6 +19,8 @@ ROW = {"reason": "failed", "code": "never-known"}
     ("findings", "words"),
     [
         (Findings(ID), "Nothing here has ever heard of it"),
+        (Findings(ID), "A run that holds it among others may be on its way"),
+        (Findings(ID, runs=[RETRYING]), f"Not stored. Its run {ID} is AwaitingRetry"),
         (Findings(ID, state="stored", settled=True), "Stored, settled."),
         (Findings(ID, state="stored", settled=False), "not settled"),
         (Findings(ID, state="waiting", due_at="2026-01-15T10:05:00.000Z", attempt=3), "(attempt 3)"),
@@ -28,7 +31,7 @@ ROW = {"reason": "failed", "code": "never-known"}
     ],
 )
 def test_the_answer_is_a_sentence(findings: Findings, words: str) -> None:
-    """Stored, settled, deferred until when, late, erased, in quarantine, a dead letter, unknown."""
+    """Stored, settled, deferred until when, late, erased, in quarantine, a dead letter, on its way, unknown."""
     assert words in answer(findings, NOW)
 
 

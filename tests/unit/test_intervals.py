@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta
+import math
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from tasks.intervals import Interval, InvalidInterval, chosen, pieces
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 10, 5, 30, tzinfo=UTC)
 LOOKBACK = 3
+EAST = timezone(timedelta(hours=14))
+WEST = timezone(timedelta(hours=-12))
 moments = st.integers(0, 19 * 24 * 3600).map(
     lambda s: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=s)
 )
@@ -90,6 +93,7 @@ def test_what_is_done_is_left_out(interval: Interval, done: int) -> None:
         ({"start": at(1), "end": at(2)}, (at(1), at(2))),
         ({"start": at(1)}, (at(1), at(10, 5, 29))),
         ({"start": at(1).replace(tzinfo=None), "end": at(30)}, (at(1), at(10, 5, 29))),
+        ({"start": at(1), "end": datetime.max.replace(tzinfo=WEST)}, (at(1), at(10, 5, 29))),
     ],
 )
 def test_an_interval_ends_in_the_past(
@@ -110,6 +114,13 @@ def test_an_interval_ends_in_the_past(
         ({"last_days": 1, "last_hours": 3}, "exclude"),
         ({"last_hours": 0}, "greater than 0"),
         ({"last_days": -1}, "greater than 0"),
+        ({"last_days": math.nan}, "greater than 0"),
+        ({"start": datetime(1, 1, 1, tzinfo=UTC)}, "start is before 2010-01-01"),
+        ({"start": datetime(1, 1, 1, tzinfo=EAST)}, "start is before 2010-01-01"),
+        ({"start": datetime(2009, 12, 31, 23, tzinfo=UTC)}, "start is before 2010-01-01"),
+        ({"start": at(1), "end": datetime(1, 1, 1, tzinfo=EAST)}, "before end"),
+        ({"last_days": 1e6}, "last_hours or last_days reaches back before 2010-01-01"),
+        ({"last_hours": math.inf}, "last_hours or last_days reaches back before 2010-01-01"),
     ],
 )
 def test_parameters_that_make_no_interval_are_refused(parameters: dict[str, Any], named: str) -> None:
