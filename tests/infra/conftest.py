@@ -17,6 +17,8 @@ import pytest
 # A Lambda's folder is flat: its modules import each other by their bare names.
 sys.path.insert(0, str(Path(__file__).parents[2] / "infra" / "bridge"))
 
+from tests.infra.bridge_stand import bridge, prefect  # noqa: F401 - fixtures; they need the path above
+
 
 def free_port() -> int:
     """Return a port of the loopback that nobody listens on."""

@@ -3,66 +3,15 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from connection import Connection
-from credentials import Credentials
-from delivery import Delivery, Report, summary
-from outcomes import Stopped
-from packing import Message, idempotency_key
-from prefect_api import PrefectApi
+from delivery import summary
+from packing import idempotency_key
 
-from tests.infra.bridge_messages import Letters, customer_end, interaction, messages
+from tests.infra.bridge_messages import customer_end, interaction, messages
+from tests.infra.bridge_stand import Bridge, names
 from tests.infra.fake_prefect import FakePrefect
-
-OUTAGES = [429, 401, 403, 404, 408, 502, 503, 504]
-
-
-@dataclass
-class Bridge:
-    """The bridge against the fake, with a clock to set."""
-
-    prefect: FakePrefect
-    connection: Connection
-    letters: Letters = field(default_factory=Letters)
-    secret: Callable[[], str] | None = None
-    remaining: Callable[[], float] = lambda: 100.0
-
-    def deliver(self, given: list[Message], *, timeout: float = 5, **bounds: int) -> Report:
-        """Deliver as one invocation of a new process does."""
-        return self.process(timeout=timeout, **bounds).deliver(given, self.remaining)
-
-    def process(self, *, timeout: float = 5, **bounds: int) -> Delivery:
-        """Return a process that can be invoked several times."""
-        name = "process-interactions/live"
-        api = PrefectApi(self.connection, Credentials(self.secret), deployment_name=name, timeout=timeout)
-        limits = {"max_events": 1000, "max_bytes": 500_000, "max_waiting_runs": 50, **bounds}
-        return Delivery(api, self.letters, **limits)
-
-
-@pytest.fixture
-def prefect() -> Iterator[FakePrefect]:
-    """Return a Prefect that behaves, until told otherwise."""
-    with FakePrefect().serving() as fake:
-        yield fake
-
-
-@pytest.fixture
-def bridge(prefect: FakePrefect) -> Iterator[Bridge]:
-    """Return the bridge in front of it."""
-    connection = Connection(urlsplit(prefect.url))
-    yield Bridge(prefect, connection)
-    connection.close()
-
-
-def names(given: list[Message]) -> set[str]:
-    """Return the ids of messages."""
-    return {each.message_id for each in given}
 
 
 def test_a_batch_is_one_post_of_texts(bridge: Bridge, prefect: FakePrefect) -> None:
@@ -125,59 +74,6 @@ def test_poison_goes_back_when_the_dead_letter_queue_is_down(bridge: Bridge, pre
 
     assert report.returned == {"m1-1": "no-dead-letter-queue"}
     assert report.accepted == {"m0-0"}
-
-
-@pytest.mark.parametrize("fault", [*OUTAGES, 301, 307, 418, 501, "drop", "drop after", "page", "half"])
-def test_an_outage_sends_everything_back_and_nothing_to_the_dead(
-    bridge: Bridge, prefect: FakePrefect, fault: Any
-) -> None:
-    """Whatever is wrong with Prefect, the key or the way there is never an event's fault."""
-    prefect.faults.extend([fault] * 10)
-
-    report = bridge.deliver(messages(*range(20)))
-
-    assert set(report.returned) == names(messages(*range(20)))
-    assert not report.accepted
-    assert not bridge.letters.sent
-    assert len(prefect.posted) <= 2
-
-
-def test_an_outage_half_way_sends_back_the_rest_alone(bridge: Bridge, prefect: FakePrefect) -> None:
-    """What was accepted before the outage stays accepted."""
-    prefect.faults.extend([None, None, *[503] * 10])
-
-    report = bridge.deliver(messages(*range(40)), max_events=10)
-
-    assert len(report.accepted) == len(prefect.texts) == 20
-    assert len(report.returned) == 20
-    assert summary(report)["stopped"] == {"code": "outage", "status": 503}
-
-
-def test_a_moment_of_being_busy_is_waited_out(bridge: Bridge, prefect: FakePrefect) -> None:
-    """A server on SQLite that is busy for a moment costs no batch its visibility time-out."""
-    prefect.faults.extend([503, 503])
-
-    assert len(bridge.deliver(messages(1, 2)).accepted) == 2
-    assert len(prefect.runs) == 1
-
-
-def test_no_prefect_at_all_sends_everything_back(bridge: Bridge, prefect: FakePrefect) -> None:
-    """A port that nobody listens on is an outage."""
-    bridge.connection = Connection(urlsplit("http://127.0.0.1:9/api"))
-
-    assert set(bridge.deliver(messages(1, 2)).returned.values()) == {"no-answer"}
-    assert prefect.seen == []
-
-
-def test_a_slow_answer_ends_at_the_time_out(bridge: Bridge, prefect: FakePrefect) -> None:
-    """The bridge waits as long as it was told and not as long as the server likes."""
-    prefect.faults.append(1.5)
-    started = time.monotonic()
-
-    report = bridge.deliver(messages(1), timeout=0.2)
-
-    assert time.monotonic() - started < 1.2
-    assert report.returned == {"m0-1": "time-out"}
 
 
 def test_a_lost_answer_makes_no_second_run(bridge: Bridge, prefect: FakePrefect) -> None:
@@ -270,15 +166,6 @@ def test_a_busy_prefect_is_looked_at_every_ten_runs(bridge: Bridge, prefect: Fak
     assert [path for _, path in prefect.seen].count("/api/flow_runs/count") == 3
 
 
-@pytest.mark.parametrize("status", [400, 422, 500, 503])
-def test_a_count_that_fails_is_an_outage(bridge: Bridge, prefect: FakePrefect, status: int) -> None:
-    """Not knowing how many wait is no licence to post."""
-    prefect.count_status = status
-
-    assert set(bridge.deliver(messages(1)).returned.values()) == {"waiting-runs-unknown"}
-    assert prefect.posted == []
-
-
 def test_the_rest_goes_back_when_time_is_short(bridge: Bridge, prefect: FakePrefect) -> None:
     """No request is begun that the invocation may not see the end of."""
     bridge.remaining = lambda: 3.5 if len(prefect.runs) >= 3 else 30.0
@@ -306,97 +193,6 @@ def test_a_kept_connection_that_was_closed_is_opened_again(bridge: Bridge, prefe
     report = bridge.deliver(messages(*range(5)), max_events=1)
 
     assert len(report.accepted) == len(prefect.runs) == 5
-
-
-def test_a_deployment_made_anew_is_found_by_its_name(bridge: Bridge, prefect: FakePrefect) -> None:
-    """An id that no longer exists is resolved once more by the deployment's name."""
-    process = bridge.process()
-    process.deliver(messages(1), bridge.remaining)
-    prefect.deployments = {"process-interactions/live": interaction(99)}
-
-    assert process.deliver(messages(2), bridge.remaining).accepted == {"m0-2"}
-
-
-def test_the_deployment_is_resolved_once_per_process(bridge: Bridge, prefect: FakePrefect) -> None:
-    """The id is kept between invocations."""
-    process = bridge.process()
-    for number in range(3):
-        process.deliver(messages(number), bridge.remaining)
-
-    assert [method for method, _ in prefect.seen].count("GET") == 1
-
-
-def test_a_missing_deployment_is_an_outage(bridge: Bridge, prefect: FakePrefect) -> None:
-    """Events wait in the queue until somebody deploys."""
-    prefect.deployments = {}
-
-    assert set(bridge.deliver(messages(1)).returned.values()) == {"deployment-not-found"}
-
-
-def test_a_rotated_key_is_read_again_once(bridge: Bridge, prefect: FakePrefect) -> None:
-    """The secret is read when first needed and again when it is refused, not more often."""
-    secrets = ["old", "new", "never"]
-    reads: list[str] = []
-
-    def read() -> str:
-        reads.append(secrets[len(reads)])
-        return reads[-1]
-
-    bridge.secret = read
-    prefect.authorization = "Bearer new"
-
-    assert bridge.deliver(messages(1)).accepted == {"m0-1"}
-    assert reads == ["old", "new"]
-
-
-def test_a_key_that_stays_wrong_is_an_outage(bridge: Bridge, prefect: FakePrefect) -> None:
-    """A refused key sends everything back; it is tried twice and no more."""
-    bridge.secret = lambda: "wrong"
-    prefect.authorization = "Bearer right"
-
-    assert set(bridge.deliver(messages(*range(9))).returned.values()) == {"not-authorized"}
-    assert len(prefect.seen) == 2
-
-
-@pytest.mark.parametrize(
-    ("secret", "header"),
-    [
-        ("pnu_1\n", "Bearer pnu_1"),
-        ('{"api_key": "pnu_2"}', "Bearer pnu_2"),
-        ('{"auth_string": "admin:pässword"}', "Basic YWRtaW46cMOkc3N3b3Jk"),
-    ],
-)
-def test_every_form_of_the_secret_is_understood(
-    bridge: Bridge, prefect: FakePrefect, secret: str, header: str
-) -> None:
-    """A plain API key, a JSON object with one, or the server's basic-auth string."""
-    bridge.secret = lambda: secret
-    prefect.authorization = header
-
-    assert bridge.deliver(messages(1)).accepted == {"m0-1"}
-
-
-@pytest.mark.parametrize("secret", ["", "two words", "line\nbreak", "{oops", "{}", '{"api_key": 4}', "kéy"])
-def test_a_malformed_secret_is_an_outage_that_keeps_it_secret(bridge: Bridge, secret: str) -> None:
-    """Nothing is sent with it, and neither the outcome nor the error's chain quotes it."""
-    bridge.secret = lambda: secret
-
-    report = bridge.deliver(messages(1))
-
-    assert report.returned == {"m0-1": "secret-malformed"}
-    assert isinstance(report.stopped, Stopped)
-    assert report.stopped.__cause__ is None
-    assert report.stopped.__suppress_context__ or report.stopped.__context__ is None
-
-
-def test_a_redirect_is_not_followed(bridge: Bridge, prefect: FakePrefect) -> None:
-    """The key goes to the configured address and nowhere an answer points to."""
-    bridge.secret = lambda: "key"
-    prefect.faults.append(307)
-
-    bridge.deliver(messages(1))
-
-    assert not [path for _, path in prefect.seen if "elsewhere" in path]
 
 
 @pytest.mark.parametrize("status", [409, 500])

@@ -12,7 +12,6 @@ from typing import Any
 import boto3
 import handler as bridge
 import pytest
-from configuration import ConfigurationError, configuration
 
 from tasks.events import parse
 from tests.infra.bridge_messages import customer_end, interaction, records
@@ -30,13 +29,6 @@ class Context:
     def get_remaining_time_in_millis(self) -> int:
         """Return always the same."""
         return int(self.seconds * 1000)
-
-
-@pytest.fixture
-def prefect() -> Iterator[FakePrefect]:
-    """Return a Prefect that behaves."""
-    with FakePrefect().serving() as fake:
-        yield fake
 
 
 @pytest.fixture
@@ -343,56 +335,6 @@ def test_an_invocation_is_one_line_of_json_without_the_event(
     assert set(told["runs"]) == {run["id"] for run in prefect.runs.values()}
     assert not any(interaction(n) in line for n in range(5))
     assert not any(word in line for word in ("3175550", "john.doe", "customer.end", "Error creating"))
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("PREFECT_API_URL", ""),
-        ("PREFECT_API_URL", "prefect.example.com/api"),
-        ("PREFECT_API_URL", "ftp://prefect.example.com/api"),
-        ("PREFECT_API_URL", "https://user:hunter2@prefect.example.com/api"),
-        ("PREFECT_API_URL", "https://prefect.example.com:x/api"),
-        ("DEPLOYMENT_NAME", "live"),
-        ("DEPLOYMENT_NAME", "a/b/c"),
-        ("MAX_EVENTS", "0"),
-        ("MAX_EVENTS", "many"),
-        ("MAX_WAITING_RUNS", "-1"),
-        ("MAX_PARAMETER_BYTES", "600000"),
-        ("REQUEST_TIMEOUT", "1.5"),
-    ],
-)
-def test_a_bad_setting_is_named(name: str, value: str) -> None:
-    """The error names the variable and not what might be secret in it."""
-    environment = {"PREFECT_API_URL": "https://prefect.example.com/api", name: value}
-
-    with pytest.raises(ConfigurationError, match=f"^{name} ") as raised:
-        configuration(environment)
-    assert "hunter2" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "allowed"),
-    [
-        ("https://prefect.example.com/api", True),
-        ("http://127.0.0.1:4200/api", True),
-        ("http://localhost:4200/api", True),
-        ("http://[::1]:4200/api", True),
-        ("http://prefect.example.com/api", False),
-        ("http://10.0.0.1:4200/api", False),
-        ("http://127.0.0.1.example.com/api", False),
-        ("http://localhost.example.com/api", False),
-    ],
-)
-def test_a_key_goes_over_tls_or_not_at_all(url: str, allowed: bool) -> None:
-    """Plain http with a key is refused at start, except on the loopback."""
-    environment = {"PREFECT_API_URL": url, "PREFECT_SECRET_ARN": "arn:aws:secretsmanager:x"}
-
-    if allowed:
-        assert configuration(environment).prefect_api_url.geturl() == url
-    else:
-        with pytest.raises(ConfigurationError, match="https"):
-            configuration(environment)
 
 
 def test_the_bridge_needs_nothing_but_what_a_lambda_has() -> None:
