@@ -156,8 +156,6 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
             try:
                 async with get_events_subscriber(filter=wanted) as announcements:
                     self._wake.set()  # for what was announced before
-                    if was_away and self._watcher is not None:
-                        await self._watcher.begin()
                     was_away = False
                     async for _ in announcements:
                         self._wake.set()
@@ -196,6 +194,8 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
                 asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._wake.set)
                 return []
             self._note_outage(None)
+            if self._watcher is not None:
+                await self._watcher.renew()
             return taken
 
     def _note_outage(self, error: str | None) -> None:
@@ -245,9 +245,8 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
             "scheduled_before": (now("UTC") + timedelta(seconds=int(self._prefetch_seconds))).isoformat(),
         }
         try:
-            with temporary_settings(
-                {PREFECT_CLIENT_MAX_RETRIES: 0}
-            ):  # a minute of them would outlast an outage
+            # A minute of retries would outlast an outage; one is for a CSRF token that has to be made anew.
+            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1}):
                 answer = await self.client.request(
                     "POST",
                     "/work_pools/{name}/get_scheduled_flow_runs",
@@ -330,6 +329,15 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
 
     def _cancel(self, flow_run_id: UUID) -> None:
         """Interrupt a run in hand; its engine runs the hooks and reports Cancelled."""
+        if flow_run_id in self._attempts and self._runs_task_group is not None:
+            self._runs_task_group.start_soon(self._cancel_if_meant, flow_run_id)
+
+    async def _cancel_if_meant(self, flow_run_id: UUID) -> None:
+        """An event of the last minute may be told again, of a run that was started anew since."""
+        with contextlib.suppress(HTTPError):
+            state = (await self.client.read_flow_run(flow_run_id)).state
+            if state is not None and not (state.is_cancelling() or state.is_cancelled()):
+                return
         if attempt := self._attempts.get(flow_run_id):
             attempt.stop("cancel")
 

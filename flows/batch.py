@@ -36,8 +36,9 @@ class Batch:
         for outcomes in saving.outcomes.values():
             self.outcomes += outcomes
         self.deferred += saving.deferred
-        if isinstance(saving.processed.why, PermanentError):
-            self.trouble = f"{saving.processed.why.code}: {saving.processed.why}"
+        for _, why in saving.processed.postponed:
+            if isinstance(why, PermanentError):
+                self.trouble = f"{why.code}: {why}"
 
 
 async def run_batch(events: list[str], attempt: int, *, throttled: int = 0) -> Batch:

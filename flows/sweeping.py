@@ -8,14 +8,10 @@ from datetime import timedelta
 from flows.batch import run_id
 from flows.later import schedule_later
 from flows.overdue import QUEUE
-from tasks.batch import Work
-from tasks.bootstrap import services
 from tasks.compare import Compared
 from tasks.intervals import Interval
-from tasks.patience import due
 from tasks.reconcile import Sweep, Tally, query
 from tasks.save import Saving, save
-from tasks.stores import Deferral
 
 DEPTH = 100_000  # Genesys gives no page beyond this result
 _PASSES = 2  # over an interval whose pages shifted while they were read
@@ -26,21 +22,11 @@ Keep = Callable[[Compared, Tally], Awaitable[None]]
 
 
 async def keep(compared: Compared, tally: Tally) -> None:
-    """Save what is missing or newer, straight from the query's answer, and count it.
-
-    A query's answer has no participant attributes: where they are wanted, later runs fetch what is news anew.
-    """
-    later: list[tuple[Work, Deferral]] = []
-    if services().settings.genesys_email_attribute:
-        now = Deferral(due(0), 1)
-        later += ((fetched.work, now) for fetched in compared.processed.fetched)
-        compared.processed.fetched = []
-        tally.put_off(work.interaction_id for work, _ in later)
+    """Save what is missing or newer, straight from the query's answer, and count it."""
     if compared.has_work:
         saving = await save(Saving(compared.processed, run_id(), 1))
         tally.saved(compared, saving.outcomes)
-        later += saving.deferred
-    await schedule_later(later, QUEUE)
+        await schedule_later(saving.deferred, QUEUE)
 
 
 class Sweeper:

@@ -73,7 +73,8 @@ async def revive() -> int:
         for flow, timeout in _TIMEOUTS.items():
             longest = after + timedelta(seconds=timeout - task_policy().flow_timeout)
             for run in await _abandoned(client, flow):
-                if run.state and now - run.state.timestamp > (longest if run.state.is_running() else after):
+                patience = longest if run.state and run.state.is_running() else after
+                if run.state and run.deployment_id and now - run.state.timestamp > patience:
                     name, message = _ABANDONED[run.state.type]
                     again: State[None] = Scheduled(name=name, message=message)
                     await client.set_flow_run_state(run.id, again, force=True)

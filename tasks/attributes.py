@@ -1,4 +1,4 @@
-"""Participant attributes, one request for each conversation: only where GENESYS_EMAIL_ATTRIBUTE asks for them.
+"""Participant attributes, one request for each conversation: only where GENESYS_EMAIL_ATTRIBUTE asks for one.
 
 The details, of which one request brings a hundred, have none (AnalyticsConversationWithoutAttributes).
 """
@@ -7,51 +7,84 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from tasks.batch import Fetched, Processed
 from tasks.errors import NotReady, PipelineError
 from tasks.genesys import BadRequest, GenesysClient, Misconfigured, Throttled, Unavailable
+from tasks.records import build_record
 
 _log = logging.getLogger(__name__)
+_IN_A_ROW = 3  # failures, after which it is Genesys that fails and not a conversation
 
 Attributes = dict[str, dict[str, Any]]  # by participant id
 
 
-class Asked:
-    """What asking came to: the attributes of each conversation, and why those of the others are not known."""
+def add_address(
+    processed: Processed,
+    client: GenesysClient,
+    name: str,
+    *,
+    stored: Callable[[str], str | None],
+    until: float,
+) -> None:
+    """Give the records of what has ended the customer's address from the participant attribute `name`.
 
-    __slots__ = ("found", "why")
-
-    def __init__(self) -> None:
-        self.found: dict[str, Attributes] = {}
-        self.why: PipelineError | None = None
-
-
-def ask(client: GenesysClient, conversation_ids: Iterable[str], seconds: float) -> Asked:
-    """Ask for the attributes of as many conversations as time, limit and Genesys allow; the rest is for later.
-
-    One that Genesys refuses for good has none. Raises NotReady.
+    Interactions whose attributes cannot be had by the moment `until` (monotonic) are postponed. Where Genesys does not
+    know the attributes any more, the address that is `stored` stays. Raises NotReady.
     """
-    asked, end = Asked(), time.monotonic() + seconds
-    for id_ in conversation_ids:
-        if time.monotonic() > end:
-            asked.why = Throttled("attributes take a request each, and there was no time for more")
-            break
-        try:
-            asked.found[id_] = client.get_attributes(id_)
-        except BadRequest as error:
-            _log.warning("interaction %s has no attributes: %s", id_, error)
-            asked.found[id_] = {}
-        except NotReady:
-            raise
-        except (Throttled, Unavailable, Misconfigured) as error:
-            asked.why = error
-            break
-    return asked
+    ended = [fetched for fetched in processed.fetched if fetched.record.settled]
+    processed.fetched = [fetched for fetched in processed.fetched if not fetched.record.settled]
+    asked = _Asked(client, (fetched.work.interaction_id for fetched in ended), until)
+    for fetched in ended:
+        id_ = fetched.work.interaction_id
+        if id_ in asked.found:
+            processed.fetched.append(_with_address(fetched, asked.found[id_], name, stored))
+        else:
+            processed.postpone([fetched.work], asked.failed.get(id_, asked.rest))
 
 
-def joined(conversation: dict[str, Any], attributes: Attributes) -> dict[str, Any]:
+class _Asked:
+    """The attributes that were found, and why others were not: each for itself, or all the rest."""
+
+    def __init__(self, client: GenesysClient, conversation_ids: Iterable[str], until: float) -> None:
+        self.found: dict[str, Attributes | None] = {}
+        self.failed: dict[str, PipelineError] = {}
+        self.rest: PipelineError = Throttled("attributes take a request each, and there was no time for more")
+        in_a_row = 0
+        for id_ in conversation_ids:
+            if time.monotonic() > until:
+                break
+            try:
+                self.found[id_] = client.get_attributes(id_)
+                in_a_row = 0
+            except BadRequest as error:
+                _log.warning("interaction %s has no attributes: %s", id_, error)
+                self.found[id_] = None
+            except NotReady:
+                raise
+            except Throttled as error:
+                self.rest = error
+                break
+            except (Unavailable, Misconfigured) as error:
+                self.failed[id_] = error
+                in_a_row += 1
+                if in_a_row == _IN_A_ROW:
+                    self.rest = error
+                    break
+
+
+def _with_address(
+    fetched: Fetched, attributes: Attributes | None, name: str, stored: Callable[[str], str | None]
+) -> Fetched:
+    kept = stored(fetched.work.interaction_id) if attributes is None else None
+    conversation = _joined(fetched.conversation, attributes or {})
+    record = build_record(conversation, fetched.record.fetched_at, email_attribute=name, address=kept)
+    return fetched._replace(record=record)
+
+
+def _joined(conversation: dict[str, Any], attributes: Attributes) -> dict[str, Any]:
     """The conversation as if its details had the attributes; the one that Genesys sent stays as it is."""
     participants = conversation.get("participants")
     if not attributes or not isinstance(participants, list):

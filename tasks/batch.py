@@ -84,7 +84,6 @@ class Processed:
         "quarantined",
         "released",
         "stored",
-        "why",
     )
 
     def __init__(self, stored: dict[str, Stored], quarantined: frozenset[str]) -> None:
@@ -94,8 +93,7 @@ class Processed:
         self.missing: list[Work] = []  # asked for, and not returned
         self.ignored: list[tuple[Work, str]] = []  # erased, or of another queue: nothing to do, and why
         self.failed: list[tuple[Work, PermanentError]] = []
-        self.postponed: list[Work] = []  # Genesys could not be asked
-        self.why: PipelineError | None = None  # why not
+        self.postponed: list[tuple[Work, PipelineError]] = []  # Genesys could not be asked, and why not
         self.correlation_id: str | None = None  # of Genesys's answer
         self.released = 0  # fetched, written, and no longer held
 
@@ -106,6 +104,5 @@ class Processed:
 
     def postpone(self, works: Iterable[Work], why: PipelineError) -> Processed:
         """Leave these interactions to a later run."""
-        self.postponed += works
-        self.why = why
+        self.postponed += ((work, why) for work in works)
         return self

@@ -48,7 +48,7 @@ class Compared:
     @property
     def has_work(self) -> bool:
         """Whether anything is to be saved."""
-        return bool(self.processed.fetched or self.processed.failed)
+        return bool(self.processed.fetched or self.processed.failed or self.processed.postponed)
 
 
 class Comparison:

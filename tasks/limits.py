@@ -22,7 +22,7 @@ GENESYS_REQUESTS = "genesys-requests"
 GENESYS_REQUESTS_BACKGROUND = "genesys-requests-background"
 STORE_WRITES = "store-writes"
 
-_MOMENT = 2.0  # seconds that a caller waits for a value to be read anew, when an older one is known
+_MOMENT = 5.0  # seconds that a caller waits for a value to be read anew, when an older one is known
 _TIMEOUT = 10.0  # seconds for Prefect to answer
 _RETRIES = 2  # of Prefect's client, 2 and 4 seconds apart
 

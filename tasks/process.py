@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import TypeVar
 
 from prefect import get_run_logger, task
 
-from tasks.attributes import Asked, Attributes, ask, joined
+from tasks.attributes import add_address
 from tasks.batch import Fetched, Processed, Work
 from tasks.bootstrap import Lane, Services, services
 from tasks.errors import PermanentError, PipelineError, TransientError
@@ -48,7 +49,7 @@ async def process_chunk(works: list[Work], lane: Lane) -> Processed:
     postponed.
     """
     try:
-        async with asyncio.timeout(task_policy().task_timeout):
+        async with asyncio.timeout(_patience()):
             return await in_thread(services().fetching, lambda: fetch_chunk(services(), works, lane))
     except TransientError:
         raise
@@ -63,6 +64,12 @@ async def process_chunk(works: list[Work], lane: Lane) -> Processed:
         )
         processed.failed = [(work, failure) for work in works]
         return processed
+
+
+def _patience() -> float:
+    """Seconds for a chunk: attributes are asked for as long as one request may take, and the last may be as slow."""
+    timeout = task_policy().task_timeout
+    return 2 * timeout if services().settings.genesys_email_attribute else timeout
 
 
 async def postponed(works: list[Work], why: PipelineError) -> Processed:
@@ -84,6 +91,7 @@ def counts(chunks: Sequence[Processed]) -> str:
 
 def fetch_chunk(given: Services, works: list[Work], lane: Lane) -> Processed:
     """The chunk's records; interactions that were erased are not asked for."""
+    began = time.monotonic()
     ids = [work.interaction_id for work in works]
     stored = given.interactions.lookup(ids)
     processed = Processed(stored, given.quarantine.failed_among(ids))
@@ -103,41 +111,30 @@ def fetch_chunk(given: Services, works: list[Work], lane: Lane) -> Processed:
             raise  # the task tries again
         return processed.postpone(wanted, error)
     processed.correlation_id = fetch.correlation_id
-    return _sorted_out(given, processed, wanted, fetch, _asked(given, fetch, lane))
+    _sort_out(given, processed, wanted, fetch)
+    if name := given.settings.genesys_email_attribute:
+        until = began + task_policy().task_timeout
+        add_address(processed, given.genesys[lane], name, stored=given.interactions.address, until=until)
+    if given.archive is None:  # nobody else reads the conversations any more
+        processed.fetched = [fetched._replace(conversation={}) for fetched in processed.fetched]
+    return processed
 
 
-def _asked(given: Services, fetch: Fetch, lane: Lane) -> Asked | None:
-    """The attributes of those that have ended, where they are wanted: no others are final."""
-    if given.settings.genesys_email_attribute is None:
-        return None
-    ended = [id_ for id_, found in fetch.conversations.items() if found.get("conversationEnd")]
-    return ask(given.genesys[lane], ended, task_policy().task_timeout / 2)
-
-
-def _sorted_out(
-    given: Services, processed: Processed, works: list[Work], fetch: Fetch, asked: Asked | None
-) -> Processed:
+def _sort_out(given: Services, processed: Processed, works: list[Work], fetch: Fetch) -> None:
     for work in works:
         id_ = work.interaction_id
         if id_ in fetch.refused:
             processed.failed.append((work, fetch.refused[id_]))
         elif id_ not in fetch.conversations:
             processed.missing.append(work)
-        elif (
-            asked and asked.why and id_ not in asked.found and fetch.conversations[id_].get("conversationEnd")
-        ):
-            processed.postpone([work], asked.why)
         else:
-            _derive(given, processed, work, fetch, asked.found.get(id_, {}) if asked else {})
-    return processed
+            _derive(given, processed, work, fetch)
 
 
-def _derive(given: Services, processed: Processed, work: Work, fetch: Fetch, attributes: Attributes) -> None:
-    conversation, date = fetch.conversations[work.interaction_id], fetch.dates[work.interaction_id]
+def _derive(given: Services, processed: Processed, work: Work, fetch: Fetch) -> None:
+    conversation = fetch.conversations[work.interaction_id]
     try:
-        record = build_record(
-            joined(conversation, attributes), date, email_attribute=given.settings.genesys_email_attribute
-        )
+        record = build_record(conversation, fetch.dates[work.interaction_id])
     except PermanentError as error:
         processed.failed.append((work, error))
     except Exception as bug:  # noqa: BLE001 - one interaction's bug must not cost its neighbours
@@ -146,8 +143,7 @@ def _derive(given: Services, processed: Processed, work: Work, fetch: Fetch, att
         if record.settled and not _wanted_queue(record, given.settings.queue_ids):
             processed.ignored.append((work, "it touched none of the queues in QUEUE_IDS"))
         else:
-            kept = conversation if given.archive else {}  # nobody else reads it any more
-            processed.fetched.append(Fetched(work, record, kept))
+            processed.fetched.append(Fetched(work, record, conversation))
 
 
 def _wanted_queue(record: InteractionRecord, queue_ids: tuple[str, ...]) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable
 
 from prefect import get_run_logger, task
 
+from tasks.attributes import add_address
 from tasks.bootstrap import services
 from tasks.compare import Compared, Comparison
 from tasks.intervals import Interval
 from tasks.outcomes import Kind, Outcome
 from tasks.process import in_thread
 from tasks.retries import policy
+from tasks.settings import task_policy
 
 _SAMPLE = 100  # ids of each kind that are named
 
@@ -51,11 +53,6 @@ class Tally:
             known = id_ in stored and stored[id_].known
             self._count(id_, _name(found[0].kind, known=known))
 
-    def put_off(self, interaction_ids: Iterable[str]) -> None:
-        """Count what a later run fetches."""
-        for id_ in interaction_ids:
-            self._count(id_, Kind.DEFERRED.value)
-
     def _count(self, id_: str, name: str) -> None:
         self._counts[name] += 1
         if name != "present" and len(self.named) < _SAMPLE:
@@ -87,7 +84,7 @@ class Sweep:
         self.page = 1
 
 
-@task(name="query", **policy(retries=3, first_delay=5))
+@task(name="query", **policy(retries=3, first_delay=5, timeout=2 * task_policy().task_timeout))
 async def query(sweep: Sweep) -> Compared:
     """Ask for the sweep's next page, and compare it.
 
@@ -107,9 +104,13 @@ async def query(sweep: Sweep) -> Compared:
 
 
 def _query(sweep: Sweep) -> Compared:
-    given = services()
+    given, began = services(), time.monotonic()
     page = given.genesys["background"].query_conversations(
         sweep.interval.start, sweep.interval.end, page=sweep.page, queue_ids=given.settings.queue_ids
     )
     comparison = Comparison(given.interactions, given.quarantine, given.settings, sweep.event_id)
-    return comparison.of(page, sweep.seen)
+    compared = comparison.of(page, sweep.seen)
+    if name := given.settings.genesys_email_attribute:  # a query's answer has no attributes
+        client, until = given.genesys["background"], began + task_policy().task_timeout
+        add_address(compared.processed, client, name, stored=given.interactions.address, until=until)
+    return compared

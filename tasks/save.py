@@ -12,7 +12,7 @@ from prefect import get_run_logger, task
 
 from tasks.batch import Fetched, Processed, Work
 from tasks.bootstrap import Services, services
-from tasks.errors import NotReady, PermanentError
+from tasks.errors import NotReady, PermanentError, PipelineError
 from tasks.events import to_text
 from tasks.genesys import RetryLater
 from tasks.limits import STORE_WRITES
@@ -82,7 +82,7 @@ class Saving:
 
     def delay(self, given: Services) -> float | None:
         """Seconds until what is not there yet is asked for again; None when patience has ended."""
-        return settle_delay(self.attempt - self.throttled, given.settings)
+        return settle_delay(max(1, self.attempt - self.throttled), given.settings)
 
     def put_off(self, work: Work, deferral: Deferral, why: str, *, new: bool) -> None:
         """Note that an interaction waits; `new` when no run is on its way for it yet."""
@@ -168,8 +168,8 @@ def _writes(given: Services, saving: Saving) -> list[Callable[[], None]]:
         writes.append((fetched.work, partial(_save_fetched, given, saving, fetched)))
     for work in processed.missing:
         writes.append((work, partial(_save_missing, given, saving, work)))
-    for work in processed.postponed:
-        writes.append((work, partial(_postpone, given, saving, work)))
+    for work, why in processed.postponed:
+        writes.append((work, partial(_postpone, given, saving, work, why)))
     for work, error in processed.failed:
         writes.append((work, partial(fail, given, saving, work, error)))
     return [
@@ -250,12 +250,12 @@ def _save_missing(given: Services, saving: Saving, work: Work) -> None:
         )
 
 
-def _postpone(given: Services, saving: Saving, work: Work) -> None:
-    why, delay = saving.processed.why, saving.delay(given)
+def _postpone(given: Services, saving: Saving, work: Work, why: PipelineError) -> None:
+    delay = saving.delay(given)
     throttled = isinstance(why, RetryLater) and why.asked_to_wait
     if isinstance(why, RetryLater) and throttled:
         delay = throttle_delay(saving.attempt, why.retry_after, given.settings)
-    if _put_off(given, saving, work, delay, why.code if why else "postponed", throttled=throttled):
+    if _put_off(given, saving, work, delay, why.code, throttled=throttled):
         return
     given.interactions.give_up(work.interaction_id, saving.flow_run_id)
     fail(given, saving, work, GaveUp(f"Genesys could not be asked until patience ended: {why}"))

@@ -97,15 +97,16 @@ class GenesysClient:
             self._gather(valid[start : start + self._batch_size], fetch)
         return fetch.finish(wanted)
 
-    def get_attributes(self, conversation_id: str) -> dict[str, dict[str, Any]]:
+    def get_attributes(self, conversation_id: str) -> dict[str, dict[str, Any]] | None:
         """Return the attributes of a conversation's participants, by participant id; those that have any.
 
-        A request for each conversation, of the operational API: the details have no attributes.
+        A request for each conversation, of the operational API: the details have no attributes. None when it does not
+        know the conversation, which it forgets sooner than the details.
         """
         call = Call("GET", f"{self.hosts.api_url}/api/v2/conversations/{conversation_id}", "attributes of 1")
         answer = self._request(call)
         if answer.status == NOT_FOUND and answer.code in _CODES_OF_NOT_FOUND:
-            return {}  # the operational API forgets sooner than the details
+            return None
         if answer.status != OK:
             raise error_for(answer, call.what, self.hosts.region)
         participants = answer.body.get("participants")

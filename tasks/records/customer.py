@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # What accompanies a conversation on another medium, and what says nothing, give way to a medium of its own.
 _LESSER_MEDIA = {"cobrowse": 1, "screenshare": 1, "screenmonitoring": 1, "unknown": 2}
 _PART = r"[^\s<>()\[\],;:\"]"
-_ADDRESS = re.compile(rf"(?<!{_PART}){_PART}{{1,64}}@[^\s<>()\[\],;:\"@]{{1,255}}(?!{_PART})")
+_ADDRESS = re.compile(rf"(?<!{_PART})({_PART}{{1,64}})@(\w[\w.-]{{0,254}})(?![\w.-])")
 _ANGLED = re.compile(r"<([^<>]*)>")
 _BY_DIRECTION = {"outbound": ("addressTo", "addressOther"), "inbound": ("addressFrom", "addressOther")}
 
@@ -105,7 +105,8 @@ def _address(value: Any) -> str | None:
     """Return the first address in a text; what stands in angle brackets goes before a name that looks like one."""
     whole = text(value) or ""
     found = (_ADDRESS.search(part) for part in (*_ANGLED.findall(whole), whole))
-    return next((each.group().strip("'.") for each in found if each), None)
+    parts = ((each.group(1).lstrip("'."), each.group(2).rstrip(".-")) for each in found if each)
+    return next((f"{local}@{domain}" for local, domain in parts if local), None)
 
 
 def _closeness(leg: Leg) -> int:

@@ -60,7 +60,11 @@ class InteractionRecord:
 
 
 def build_record(
-    conversation: Mapping[str, Any], fetched_at: datetime, *, email_attribute: str | None = None
+    conversation: Mapping[str, Any],
+    fetched_at: datetime,
+    *,
+    email_attribute: str | None = None,
+    address: str | None = None,
 ) -> InteractionRecord:
     """Return the record of a conversation, from the details API's JSON, read with parse_float=Decimal.
 
@@ -73,7 +77,9 @@ def build_record(
     fields = {"interactionId": interaction_id, **_course(conversation), **_contents(conversation, legs)}
     content = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
     details_hash = None
-    if email_attribute and (address := customer.email_attribute(legs, email_attribute)):
+    if email_attribute:
+        address = customer.email_attribute(legs, email_attribute) or address
+    if address:
         details_hash, content = content_hash(content), content | {"customerEmail": address}
     digest = content_hash(content)
     ended_at = content.get("endedAt")

@@ -135,6 +135,11 @@ class InteractionTable:
             )
         return unmarshal(answer["Item"]) if "Item" in answer else None
 
+    def address(self, interaction_id: str) -> str | None:
+        """The customer's e-mail address, if a participant attribute gave the one that is stored."""
+        item = self.get(interaction_id) or {}
+        return item.get("customerEmail") if "detailsHash" in item else None
+
     def _replace(
         self,
         record: InteractionRecord,

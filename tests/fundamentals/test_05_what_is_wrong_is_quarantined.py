@@ -8,7 +8,7 @@ from tests.integration.sandbox import Driver
 
 def test_what_is_wrong_is_quarantined(driver: Driver) -> None:
     """The reason names the field and what to do; the good event beside it is stored."""
-    good, bad = new_interaction(), "not-a-uuid"
+    good, bad = new_interaction(), f"no-uuid-{new_interaction()}"
 
     put(driver, ended(good), ended(bad))
 

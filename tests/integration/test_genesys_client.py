@@ -224,9 +224,9 @@ def test_a_conversation_without_participants_has_no_attributes(
     assert client.get_attributes(ids(1)[0]) == {}
 
 
-def test_a_conversation_that_the_operational_api_forgot_has_no_attributes(
+def test_a_conversation_that_the_operational_api_forgot_is_told_from_one_without_attributes(
     genesys: FakeGenesys, client: GenesysClient
 ) -> None:
     """It knows a conversation for less long than the details do."""
     genesys.script.append(Reply(404, {"code": "not.found"}))
-    assert client.get_attributes(ids(1)[0]) == {}
+    assert client.get_attributes(ids(1)[0]) is None

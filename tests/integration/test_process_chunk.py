@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tasks.batch import Work
+from tasks.batch import Processed, Work
 from tasks.events import InteractionEvent, parse
 from tasks.genesys import GenesysClient, Throttled, Unavailable
 from tasks.process import counts, fetch_chunk
-from tests.integration.genesys_fake import FakeGenesys, Reply
-from tests.integration.genesys_stand import ids, known
+from tests.integration.genesys_fake import FakeGenesys, Reply, Seen
+from tests.integration.genesys_stand import DETAILS, conversation, ids, known
 from tests.integration.test_pipeline import event_text
 
 
-def given(client: GenesysClient, **settings: Any) -> Any:
-    """The services that a chunk needs: stores that hold nothing."""
+def given(client: GenesysClient, stored: str | None = None, **settings: Any) -> Any:
+    """The services that a chunk needs: stores that hold nothing, but for an address."""
     chosen = {"genesys_max_wait": 30.0, "genesys_email_attribute": None, "queue_ids": (), **settings}
     return SimpleNamespace(
         settings=SimpleNamespace(**chosen),
         genesys={"live": client},
-        interactions=SimpleNamespace(lookup=lambda _: {}),
+        interactions=SimpleNamespace(lookup=lambda _: {}, address=lambda _: stored),
         quarantine=SimpleNamespace(failed_among=lambda _: frozenset()),
         archive=None,
     )
@@ -42,8 +43,9 @@ def test_a_long_wait_is_not_tried_again_but_put_off(
     genesys.usual = lambda _: Reply(status, {"code": "x.y"}, {"Retry-After": "3600"})
     processed = fetch_chunk(given(client), works(*ids(3)), "live")
     assert len(processed.postponed) == 3
-    assert isinstance(processed.why, Throttled | Unavailable)
-    assert (processed.why.asked_to_wait, processed.why.retry_after) == (True, 3600)
+    for _, why in processed.postponed:
+        assert isinstance(why, Throttled | Unavailable)
+        assert (why.asked_to_wait, why.retry_after) == (True, 3600)
     assert len(genesys.api) == 1
 
 
@@ -66,3 +68,75 @@ def test_the_log_names_genesys_own_name_for_the_answer(genesys: FakeGenesys, cli
         == "4 fetched, 0 missing, 0 postponed, 0 failed; correlation ids corr-4 corr-4"
     )
     assert counts([processed] * 50).count("corr-4") == 10
+
+
+CUSTOMER = {"participants": [{"participantId": "p-1", "purpose": "customer"}]}
+MAIL = {"genesys_email_attribute": "mail"}
+END = {"conversationEnd": "2026-03-01T10:05:00.000Z"}
+DIVISION = Reply(403, {"code": "missing.division.permission"})
+BROKEN = Reply(503, {"code": "service.unavailable"})
+
+
+def with_attributes(fails: dict[str, Reply] | None = None) -> Callable[[Seen], Reply]:
+    """A Genesys that knows every conversation and its attribute, but for those that fail in the operational API."""
+
+    def answer(seen: Seen) -> Reply:
+        if seen.path == DETAILS:
+            wanted = seen.query["id"][0].split(",")
+            return Reply(body={"conversations": [conversation(id_, **END, **CUSTOMER) for id_ in wanted]})
+        id_ = seen.path.rpartition("/")[2]
+        attributes = {"mail": f"ada-{id_[:8]}@example.com"}
+        found = Reply(body={"id": id_, "participants": [{"id": "p-1", "attributes": attributes}]})
+        return (fails or {}).get(id_, found)
+
+    return answer
+
+
+def addresses(processed: Processed) -> dict[str, str | None]:
+    """The address of each record."""
+    found = {each.work.interaction_id: each.record.content.get("customerEmail") for each in processed.fetched}
+    return dict(sorted(found.items()))
+
+
+@pytest.mark.parametrize(("fault", "code"), [(DIVISION, "not-permitted"), (BROKEN, "unavailable")])
+def test_attributes_that_cannot_be_had_cost_the_others_nothing(
+    genesys: FakeGenesys, client: GenesysClient, fault: Reply, code: str
+) -> None:
+    """The one interaction is postponed, with its own reason; all others have their address."""
+    wanted = sorted(ids(6))
+    genesys.usual = with_attributes({wanted[0]: fault})
+    processed = fetch_chunk(given(client, **MAIL), works(*wanted), "live")
+    assert addresses(processed) == {id_: f"ada-{id_[:8]}@example.com" for id_ in wanted[1:]}
+    assert [(work.interaction_id, why.code) for work, why in processed.postponed] == [(wanted[0], code)]
+
+
+def test_a_genesys_that_fails_is_not_asked_for_each(genesys: FakeGenesys, client: GenesysClient) -> None:
+    """After three failures in a row the rest is postponed unasked."""
+    wanted = ids(6)
+    genesys.usual = with_attributes(dict.fromkeys(wanted, DIVISION))
+    processed = fetch_chunk(given(client, **MAIL), works(*wanted), "live")
+    assert len(processed.postponed) == 6
+    assert len([seen for seen in genesys.api if seen.path != DETAILS]) == 3
+
+
+@pytest.mark.parametrize("stored", ["ada@example.com", None])
+def test_an_address_that_genesys_has_forgotten_stays(
+    genesys: FakeGenesys, client: GenesysClient, stored: str | None
+) -> None:
+    """The operational API forgets sooner than the details: what is stored from it is not taken back."""
+    (wanted,) = ids(1)
+    genesys.usual = with_attributes({wanted: Reply(404, {"code": "not.found"})})
+    processed = fetch_chunk(given(client, stored, **MAIL), works(wanted), "live")
+    assert addresses(processed) == {wanted: stored}
+    assert (processed.fetched[0].record.details_hash is None) == (stored is None)
+
+
+def test_attributes_are_asked_for_only_where_they_are_kept(
+    genesys: FakeGenesys, client: GenesysClient
+) -> None:
+    """An interaction of other queues costs no request of its own."""
+    genesys.usual = with_attributes()
+    queue = "90000000-0000-4000-8000-000000000001"
+    processed = fetch_chunk(given(client, queue_ids=(queue,), **MAIL), works(*ids(3)), "live")
+    assert len(processed.ignored) == 3
+    assert [seen.path for seen in genesys.api] == [DETAILS]

@@ -241,6 +241,10 @@ def test_an_attribute_leaves_the_hash_of_the_details_alone(conversation: Convers
         ("'ada@example.com'", "ada@example.com"),
         ("ada.o'brien@example.com", "ada.o'brien@example.com"),
         ("mailto:ada@example.com", "ada@example.com"),
+        ("mailto:ada@example.com?subject=hi", "ada@example.com"),
+        ("..@example.com", None),
+        ("ada@..", None),
+        ("ada@'", None),
         ("ada@example.com, ben@example.com", "ada@example.com"),
         (f"{'a' * 64}@example.com", f"{'a' * 64}@example.com"),
         (f"{'a' * 70}@example.com", None),  # nobody's; its last 64 characters would be somebody else's
