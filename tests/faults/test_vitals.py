@@ -25,6 +25,12 @@ def stepped(grows: float, step: float) -> list[Look]:
     return [Look(each.minute, each.memory + step * (each.minute >= 13), each.files) for each in looks(grows)]
 
 
+def outage() -> list[Look]:
+    """As measured: few files during the outage in which half time lies, more of them while its backlog is done."""
+    files = [47] * 8 + [38] * 7 + [49, 55, 65, 69, 59]
+    return [Look(minute, 200, count) for minute, count in enumerate(files)]
+
+
 def test_growth_is_what_goes_on_and_no_step() -> None:
     """Megabytes a minute, whatever the one step in it; a few looks are enough."""
     assert growth(looks(3)) == pytest.approx(3)
@@ -41,7 +47,8 @@ def test_growth_is_what_goes_on_and_no_step() -> None:
         ("worker 1 (7)", looks(3), ["worker 1 (7) grows by 3.0 MB a minute"]),
         ("worker 1 (7)", looks(30, settles=8), []),
         ("worker 1 (7)", stepped(0, 40), []),
-        ("bridge (9)", looks(0, files=5), ["bridge (9) has 145 files open, 100 at half time"]),
+        ("bridge (9)", looks(0, files=5), ["bridge (9) has 145 files open, 5.0 more each minute"]),
+        ("worker 1 (7)", outage(), []),
         ("prefect (8)", looks(30, files=5), []),
     ],
 )

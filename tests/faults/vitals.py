@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
+from typing import Literal
 
 from rich.table import Table
 
@@ -14,7 +15,7 @@ from tests.faults import processes
 
 GROWTH = 1.0  # MB a minute that a process of ours may grow over the second half; a leak per event shows more
 PARTS = 5  # of the second half: what grows in most of them leaks; one step, as after an outage's backlog, does not
-FILES = 20  # descriptors that it may have more at the end than at half time
+FILES = 1.0  # descriptors a minute, likewise: during an outage it has few, and half time may lie in one
 SPAN = 5.0  # minutes that the second half must last; a shorter rise is that of warming up
 
 
@@ -54,8 +55,8 @@ class Vitals:
                 continue
             if (grows := growth(half)) > GROWTH:
                 found.append(f"{name} grows by {grows:.1f} MB a minute")
-            if half[-1].files - half[0].files > FILES:
-                found.append(f"{name} has {half[-1].files} files open, {half[0].files} at half time")
+            if (opens := growth(half, "files")) > FILES:
+                found.append(f"{name} has {half[-1].files} files open, {opens:.1f} more each minute")
         return found
 
     def table(self) -> Table:
@@ -83,10 +84,9 @@ class Vitals:
         return shown
 
 
-def growth(looks: list[Look]) -> float:
-    """Growth in MB a minute: the median of some parts, so that it tells steady growth from a step."""
+def growth(looks: list[Look], of: Literal["memory", "files"] = "memory") -> float:
+    """Growth a minute: the median of some parts, so that it tells steady growth from a step."""
     seams = [looks[(len(looks) - 1) * number // PARTS] for number in range(PARTS + 1)]
     pairs = [(one, other) for one, other in pairwise(seams) if other.minute > one.minute]
-    return median(
-        [(other.memory - one.memory) / (other.minute - one.minute) for one, other in pairs] or [0.0]
-    )
+    rates = [(getattr(other, of) - getattr(one, of)) / (other.minute - one.minute) for one, other in pairs]
+    return median(rates or [0.0])

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from deployments.sandbox.genesys.tokens import CLIENT_ID, CLIENT_SECRET
+from deployments.sandbox.stack import Sandbox
 from tests.integration.operations import start
 from tests.integration.sandbox import Driver
 from tests.integration.test_pipeline import event_text
@@ -18,11 +19,9 @@ from tests.integration.test_reconcile import NO_RESTARTS, day, existing
 RECONCILE = "reconcile-interactions/reconcile"
 
 
-@pytest.fixture
-def wanting(driver: Driver) -> Iterator[Driver]:
-    """A user of a sandbox whose worker asks for the attribute customerEmail."""
-    driver.simulator("reset")
-    sandbox = driver.sandbox
+@pytest.fixture(scope="module")
+def _worker(sandbox: Sandbox) -> Iterator[None]:
+    """The sandbox's worker asks for the attribute customerEmail, and waits for no turn of the budget."""
     sandbox.children.pop("worker 1").stop()
     other = sandbox.start_worker(
         41,
@@ -32,10 +31,17 @@ def wanting(driver: Driver) -> Iterator[Driver]:
         BUDGET_MAX_WAIT="1",
     )
     try:
-        yield driver
+        yield
     finally:
         sandbox.children.pop(other.name).stop()
         sandbox.start_worker(1)
+
+
+@pytest.fixture
+def wanting(driver: Driver, _worker: None) -> Driver:
+    """A user of a sandbox whose worker does."""
+    driver.simulator("reset")
+    return driver
 
 
 def attribute(driver: Driver, interaction_id: str) -> str | None:
