@@ -19,7 +19,6 @@ from httpx import HTTPError, HTTPStatusError, TransportError
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import AwaitingRetry
 from prefect.types._datetime import now
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
@@ -32,6 +31,7 @@ from deployments.worker_memory import give_large_buffers_back
 from deployments.worker_stop import drain_on_sigterm
 from deployments.worker_threads import Pulse, RunLoop
 from deployments.worker_watch import RunWatcher
+from tasks.impatience import retrying
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -246,7 +246,7 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         }
         try:
             # A minute of retries would outlast an outage; one is for a CSRF token that has to be made anew.
-            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1}):
+            with retrying(1):
                 answer = await self.client.request(
                     "POST",
                     "/work_pools/{name}/get_scheduled_flow_runs",

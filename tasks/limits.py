@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from tasks.errors import NotReady
+from tasks.impatience import retrying
 
 GENESYS_REQUESTS = "genesys-requests"
 GENESYS_REQUESTS_BACKGROUND = "genesys-requests-background"
@@ -110,11 +110,7 @@ class PrefectLimits:
 
 
 def _read(name: str) -> int:
-    quick = {PREFECT_CLIENT_MAX_RETRIES: _RETRIES}
-    with (
-        temporary_settings(quick),
-        get_client(sync_client=True, httpx_settings={"timeout": _TIMEOUT}) as client,
-    ):
+    with retrying(_RETRIES), get_client(sync_client=True, httpx_settings={"timeout": _TIMEOUT}) as client:
         try:
             limit = client.read_global_concurrency_limit_by_name(name)
         except ObjectNotFound:
