@@ -63,7 +63,7 @@ def test_runs_that_nobody_works_at_are_scheduled_again(driver: Driver) -> None:
 
     reconciled = driver.finished(start(driver, RECONCILE, last_hours=1, unsettled="none"))
 
-    assert "5 abandoned runs scheduled again" in reconciled["state"]["message"]
+    assert "4 abandoned runs scheduled again" in reconciled["state"]["message"]
     for id_, run_id in live.values():
         assert driver.finished(run_id)["state_type"] == "COMPLETED"
         assert driver.settled(id_)
@@ -94,7 +94,10 @@ def events_abandoned(driver: Driver) -> dict[str, tuple[str, str]]:
 def erasures_abandoned(driver: Driver) -> dict[str, tuple[str, str]]:
     """Erasures of stored interactions, likewise."""
     runs = {}
-    for state in ABANDONED:
+    for state in (
+        "RUNNING",
+        "CRASHED",
+    ):  # one at most in a slot of the queue that reconcile needs one of, too
         id_ = driver.end()
         driver.until(lambda id_=id_: driver.settled(id_))
         run_id = start(driver, ERASE, within_hours=1, interaction_ids=[id_], dry_run=False)
