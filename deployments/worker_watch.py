@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 _CANCELLING = "prefect.flow-run.Cancelling"
-_REST = 30.0  # seconds
+_REST = 30.0  # seconds between two beginnings
 
 
 class RunWatcher:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tasks.batch import Fetched, Processed
+from tasks.bootstrap import Lane, Services
 from tasks.errors import NotReady, PipelineError
 from tasks.genesys import BadRequest, GenesysClient, Misconfigured, Throttled, Unavailable
 from tasks.records import build_record
+from tasks.settings import task_policy
 
 _log = logging.getLogger(__name__)
 _IN_A_ROW = 3  # failures, after which it is Genesys that fails and not a conversation
@@ -21,19 +23,16 @@ _IN_A_ROW = 3  # failures, after which it is Genesys that fails and not a conver
 Attributes = dict[str, dict[str, Any]]  # by participant id
 
 
-def add_address(
-    processed: Processed,
-    client: GenesysClient,
-    name: str,
-    *,
-    stored: Callable[[str], str | None],
-    until: float,
-) -> None:
-    """Give the records of what has ended the customer's address from the participant attribute `name`.
+def add_address(given: Services, processed: Processed, lane: Lane, *, began: float) -> None:
+    """Give the records of what has ended the customer's address from the participant attribute, if one is named.
 
-    Interactions whose attributes cannot be had by the moment `until` (monotonic) are postponed. Where Genesys does not
-    know the attributes any more, the address that is `stored` stays. Raises NotReady.
+    Interactions whose attributes cannot be had within a task's time from `began` (monotonic) on are postponed. Where
+    Genesys does not know the attributes any more, the address that is stored stays. Raises NotReady.
     """
+    name, stored = given.settings.genesys_email_attribute, given.interactions.address
+    if not name:
+        return
+    client, until = given.genesys[lane], began + task_policy().task_timeout
     ended = [fetched for fetched in processed.fetched if fetched.record.settled]
     processed.fetched = [fetched for fetched in processed.fetched if not fetched.record.settled]
     asked = _Asked(client, (fetched.work.interaction_id for fetched in ended), until)

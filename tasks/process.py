@@ -112,9 +112,7 @@ def fetch_chunk(given: Services, works: list[Work], lane: Lane) -> Processed:
         return processed.postpone(wanted, error)
     processed.correlation_id = fetch.correlation_id
     _sort_out(given, processed, wanted, fetch)
-    if name := given.settings.genesys_email_attribute:
-        until = began + task_policy().task_timeout
-        add_address(processed, given.genesys[lane], name, stored=given.interactions.address, until=until)
+    add_address(given, processed, lane, began=began)
     if given.archive is None:  # nobody else reads the conversations any more
         processed.fetched = [fetched._replace(conversation={}) for fetched in processed.fetched]
     return processed

@@ -110,7 +110,5 @@ def _query(sweep: Sweep) -> Compared:
     )
     comparison = Comparison(given.interactions, given.quarantine, given.settings, sweep.event_id)
     compared = comparison.of(page, sweep.seen)
-    if name := given.settings.genesys_email_attribute:  # a query's answer has no attributes
-        client, until = given.genesys["background"], began + task_policy().task_timeout
-        add_address(compared.processed, client, name, stored=given.interactions.address, until=until)
+    add_address(given, compared.processed, "background", began=began)
     return compared

@@ -251,10 +251,9 @@ def _save_missing(given: Services, saving: Saving, work: Work) -> None:
 
 
 def _postpone(given: Services, saving: Saving, work: Work, why: PipelineError) -> None:
-    delay = saving.delay(given)
-    throttled = isinstance(why, RetryLater) and why.asked_to_wait
-    if isinstance(why, RetryLater) and throttled:
-        delay = throttle_delay(saving.attempt, why.retry_after, given.settings)
+    delay, throttled = saving.delay(given), False
+    if isinstance(why, RetryLater) and why.asked_to_wait:
+        delay, throttled = throttle_delay(saving.attempt, why.retry_after, given.settings), True
     if _put_off(given, saving, work, delay, why.code, throttled=throttled):
         return
     given.interactions.give_up(work.interaction_id, saving.flow_run_id)

@@ -6,14 +6,13 @@ A bad or missing value fails at start and names the variable. Units are in the d
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AliasChoices, Field, NonNegativeFloat, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+from tasks.events.shapes import canonical_id
 
 
 class TaskPolicy(BaseSettings):
@@ -193,9 +192,10 @@ class Settings(BaseSettings):
     @classmethod
     def _queues(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         # No interaction touches a queue that is none: each would be passed over, and nobody would know why.
-        if not all(map(_UUID.fullmatch, value)):
+        found = tuple(queue_id for each in value if (queue_id := canonical_id(each)))
+        if len(found) < len(value):
             raise ValueError("holds something that is no queue's id (a UUID); names are not ids")
-        return tuple(queue_id.lower() for queue_id in value)
+        return found
 
     @field_validator("settle_delays", "queue_ids", mode="before")
     @classmethod

@@ -99,21 +99,19 @@ class InteractionTable:
 
         What another run has put off to a later time goes on waiting for that.
         """
-        ours = "(dueAt <= :now OR deferredBy = :run)"
-        values = marshal({":now": iso(datetime.now(UTC)), ":run": flow_run_id})
+        update = Update().remove(_WAITING)
+        now, run = update.value("now", iso(datetime.now(UTC))), update.value("run", flow_run_id)
+        ours = f"dueAt <= {now} OR deferredBy = {run}"
         with translated(f"table {self.table}"):
             try:
                 self._client.delete_item(
                     TableName=self.table,
                     Key=marshal({"interactionId": interaction_id}),
-                    ConditionExpression=f"{ours} AND attribute_not_exists(version)",
-                    ExpressionAttributeValues=values,
+                    ConditionExpression=f"({ours}) AND attribute_not_exists(version)",
+                    ExpressionAttributeValues=update.values,
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
-                update = Update().remove(_WAITING)
-                now, run = update.value("now", iso(datetime.now(UTC))), update.value("run", flow_run_id)
-                due_at, by = update.name("dueAt"), update.name("deferredBy")
-                self._update(interaction_id, update, f"{due_at} <= {now} OR {by} = {run}")
+                self._update(interaction_id, update, ours)
 
     def lookup(self, interaction_ids: Sequence[str]) -> dict[str, Stored]:
         """What the table holds of these interactions; those it does not know are left out."""

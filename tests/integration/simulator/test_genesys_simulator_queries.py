@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from deployments.sandbox.genesys.process import running
 from tests.integration.genesys_simulator import (
     QUERY,
     Genesys,
     Json,
-    fresh,
     new_ids,
     segments,
 )
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """One simulator for all tests here."""
-    with running() as url:
-        yield url
-
-
-@pytest.fixture
-def genesys(address: str) -> Iterator[Genesys]:
-    """A client of it, for one test."""
-    yield from fresh(address)
-
 
 DAY = "2026-03-01T00:00:00.000Z/2026-03-02T00:00:00.000Z"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,26 +10,12 @@ from hypothesis import strategies as st
 
 from deployments.sandbox.genesys.faults import Faults
 from deployments.sandbox.genesys.personal import personal_strings
-from deployments.sandbox.genesys.process import running
 from deployments.sandbox.genesys.registry import Registry
 from deployments.sandbox.genesys.revisions import KINDS, requested
-from tests.integration.genesys_simulator import Genesys, Json, fresh, new_ids, segments
+from tests.integration.genesys_simulator import Genesys, Json, new_ids, segments
 
 EPOCH = 1_768_435_200_000
 MOMENT = 1_768_500_000.0
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """One simulator for all tests here."""
-    with running() as url:
-        yield url
-
-
-@pytest.fixture
-def genesys(address: str) -> Iterator[Genesys]:
-    """A client of it, for one test."""
-    yield from fresh(address)
 
 
 def happen(genesys: Genesys, conversation_id: str, kind: str, **options: Any) -> Json:

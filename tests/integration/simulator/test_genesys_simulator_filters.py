@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,27 +12,13 @@ from hypothesis import strategies as st
 from deployments.sandbox.genesys import queries
 from deployments.sandbox.genesys.errors import Refusal
 from deployments.sandbox.genesys.faults import Faults
-from deployments.sandbox.genesys.process import running
 from deployments.sandbox.genesys.registry import Registry
 from deployments.sandbox.genesys.vocabulary import CONVERSATION as CONVERSATION_WORDS
 from deployments.sandbox.genesys.vocabulary import SEGMENT as SEGMENT_WORDS
-from tests.integration.genesys_simulator import QUERY, Genesys, Json, fresh, segments
+from tests.integration.genesys_simulator import QUERY, Genesys, Json, segments
 
 DAY = "2026-03-01T00:00:00.000Z/2026-03-02T00:00:00.000Z"
 CONVERSATION, SEGMENT = "conversationFilters", "segmentFilters"
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """One simulator for all tests here."""
-    with running() as url:
-        yield url
-
-
-@pytest.fixture
-def genesys(address: str) -> Iterator[Genesys]:
-    """A client of it, for one test."""
-    yield from fresh(address)
 
 
 def _filter(**predicate: Any) -> list[Json]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 import requests
 
 from deployments.sandbox.genesys import queries
-from deployments.sandbox.genesys.process import running
 from deployments.sandbox.genesys.server import application
 from deployments.sandbox.genesys.simulator import Options, Simulator
 from deployments.sandbox.genesys.tokens import CLIENT_ID, CLIENT_SECRET
@@ -23,25 +21,11 @@ from tests.integration.genesys_simulator import (
     QUERY,
     Genesys,
     Json,
-    fresh,
     new_ids,
     segments,
 )
 
 OWN_FORM = f"grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}".encode()
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """One simulator for all tests here."""
-    with running() as url:
-        yield url
-
-
-@pytest.fixture
-def genesys(address: str) -> Iterator[Genesys]:
-    """A client of it, for one test."""
-    yield from fresh(address)
 
 
 def _wrapped(details: Json) -> bool:

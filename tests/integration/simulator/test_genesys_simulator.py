@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from uuid import UUID, uuid4
@@ -25,25 +24,11 @@ from tests.integration.genesys_simulator import (
     WAIT_SECONDS,
     Genesys,
     Json,
-    fresh,
     new_ids,
 )
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 LIMITS = "/api/v2/organizations/limits/namespaces"
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """One simulator for all tests here."""
-    with running() as url:
-        yield url
-
-
-@pytest.fixture
-def genesys(address: str) -> Iterator[Genesys]:
-    """A client of it, for one test."""
-    yield from fresh(address)
 
 
 def test_listens_on_loopback_only(address: str) -> None:

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.sandbox.genesys.conversations import conversation
-from deployments.sandbox.genesys.process import running
 from deployments.sandbox.genesys.scene import stamp
-from tests.integration.genesys_simulator import MESSAGE_TYPES, Genesys, Json, fresh, new_ids
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """One simulator for all tests here."""
-    with running() as url:
-        yield url
-
-
-@pytest.fixture
-def genesys(address: str) -> Iterator[Genesys]:
-    """A client of it, for one test."""
-    yield from fresh(address)
+from tests.integration.genesys_simulator import MESSAGE_TYPES, Genesys, Json, new_ids
 
 
 @cache
