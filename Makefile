@@ -5,52 +5,68 @@ SEEDS ?= 3
 MINUTES ?= 30
 BIN := .venv/bin
 READY := .venv/ready
+ANALYTICS := .venv/analytics
 LONG := .venv/long
 BENCH := .venv/bench
 
-.PHONY: demo sandbox test test-long bench audit faults soak check clean pins
+.PHONY: demo help sandbox cluster unit test test-long bench audit newest faults soak check clean pins
 
-demo: $(READY)  ## events from a bus to a table, and what became of each (EVENTS=25)
-	@$(BIN)/python -m deployments.sandbox demo --events $(EVENTS)
+demo: $(if $(filter-out 0,$(TOUR)),$(ANALYTICS),$(READY))  ## send events from a bus to a table and show what became of each (EVENTS=25; TOUR=1: wrong, double and late ones, and SQL)
+	@$(BIN)/python -m deployments.sandbox demo --events $(EVENTS) $(if $(filter-out 0,$(TOUR)),--tour)
 
-sandbox: $(READY)  ## the same stack, kept up until Ctrl-C
+help:  ## this list
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+sandbox: $(ANALYTICS)  ## keep the same stack up until Ctrl-C
 	@$(BIN)/python -m deployments.sandbox up
 
-test: $(READY)  ## everything that a change must pass
-	$(BIN)/pytest -m "not long" -n 2 --dist loadfile
+cluster: $(ANALYTICS)  ## the same on a Prefect cluster: two API servers, services apart, Redis, HAProxy (from the system)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-cluster.in
+	@$(BIN)/python -m deployments.sandbox up --cluster
 
-test-long: $(LONG)  ## the browser, Genesys's own SDK, the runs that take minutes
-	$(BIN)/pytest -m "long and not bench"
+unit: $(ANALYTICS)  ## run the tests that start nothing, in under a minute
+	$(BIN)/pytest -q -n 2 tests/unit
 
-bench: $(BENCH)  ## this pipeline beside others, 25 minutes; on a machine that does nothing else (ONLY=a,d)
+test: $(ANALYTICS)  ## run what a change must pass
+	$(BIN)/pytest -m "not long" -n 2 --dist loadfile --durations=20
+
+test-long: $(LONG)  ## run the browser's tests, Genesys's own SDK, and what takes minutes
+	$(BIN)/pytest -m "long and not bench" -n 2 --dist loadfile --durations=20
+
+bench: $(BENCH)  ## measure this pipeline beside others, 35 minutes on an idle machine (ONLY=a,d)
 	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY))
+	@$(if $(ONLY),,$(BIN)/python -m tests.benchmarks.publishing)
 
-audit: $(READY)  ## known vulnerabilities of what production installs; AUDIT_REQUIRED=1: 2 if that cannot be told
-	@$(BIN)/python -m infra.audit
+audit: $(ANALYTICS)  ## look for known vulnerabilities of what production installs (AUDIT_REQUIRED=1)
+	@BIN=$(BIN) .ci/audit
 
-faults: $(READY)  ## every fault, in three seeds that nobody has tried; do the books balance (SEEDS=3 EVENTS=1000 SEED=...)
+newest: $(READY)  ## run the tests that depend on Prefect on the newest version in the registry (PREFECT=3.9.0)
+	@.ci/newest
+
+faults: $(ANALYTICS)  ## break every part in turn; nothing may be lost or doubled (SEEDS=3 EVENTS=1000 SEED=...)
 	$(BIN)/python -m tests.faults --seeds $(SEEDS) --events $(EVENTS) $(if $(SEED),--seed $(SEED))
 
 faults: EVENTS := $(if $(filter command environment,$(origin EVENTS)),$(EVENTS),1000)
 
-soak: $(READY)  ## steady load, random faults, one long outage; memory and files watched (MINUTES=30)
+soak: $(ANALYTICS)  ## steady load with random faults and one long outage (MINUTES=30)
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
-check: $(READY)  ## lint and types
+check: $(ANALYTICS)  ## lint, types and templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	MYPYPATH=infra/bridge $(BIN)/mypy --explicit-package-bases infra/bridge/*.py
 	$(BIN)/cfn-lint infra/*.yaml
 
-pins: $(READY)  ## resolve the tested versions anew (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
+pins: $(READY)  ## resolve the pinned versions again (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-package pip requirements-dev.in -o requirements-dev.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements-dev.txt requirements.in -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements-dev.txt requirements-analytics.in -o requirements-analytics.txt
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+	rm -rf .venv .venv-newest .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
 
-$(READY): requirements-dev.txt pyproject.toml requirements.in
+$(READY): requirements-dev.txt pyproject.toml requirements.in requirements-analytics.in
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@echo "Setting up .venv; this takes a minute or two, once."
@@ -58,10 +74,14 @@ $(READY): requirements-dev.txt pyproject.toml requirements.in
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-$(LONG): $(READY) requirements-long.in
+$(ANALYTICS): $(READY) requirements-analytics.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-analytics.txt
+	@touch $(ANALYTICS)
+
+$(LONG): $(ANALYTICS) requirements-long.in requirements-cluster.in
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-long.in
 	@touch $(LONG)
 
-$(BENCH): $(READY) requirements-bench.in
+$(BENCH): $(ANALYTICS) requirements-bench.in
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.in -c requirements-dev.txt
 	@touch $(BENCH)

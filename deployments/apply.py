@@ -1,8 +1,6 @@
-"""Make the Prefect server what the pipeline needs; done twice, the second time changes nothing and says so."""
+"""Create on the Prefect server what the deployments need. Applying again changes nothing and says so."""
 
 from __future__ import annotations
-
-from typing import Literal, NamedTuple
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
@@ -10,84 +8,46 @@ from prefect.client.schemas.filters import WorkQueueFilter, WorkQueueFilterName
 from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 from prefect.workers.process import ProcessWorker
-from pydantic import ValidationError
 
 from deployments.automations import apply_automations, notifier_id
 from deployments.blocks import apply_blocks
-from deployments.errors import BadValue
-from deployments.resources import LIMITS, POOL_VARIABLE, POOLS, WARM_POOL, Limit, Pool, Queue, pool_choice
+from deployments.recovery import RecoveryDelays
+from deployments.resources import (
+    LIMITS,
+    POOL_VARIABLE,
+    POOLS,
+    WARM_POOL,
+    AppliedResource,
+    Limit,
+    Pool,
+    Queue,
+    pool_choice,
+)
 
-Done = Literal["created", "updated", "unchanged"]
-_LONGEST = 7 * 24 * 3600  # seconds
 
+async def apply(client: PrefectClient, delays: RecoveryDelays, notify: str | None) -> list[AppliedResource]:
+    """Create what is missing and return every resource; numbers that were changed in the UI stay.
 
-class Change(NamedTuple):
-    """What was done to one thing."""
-
-    kind: str
-    name: str
-    done: Done
-
-
-async def apply(
-    client: PrefectClient,
-    *,
-    lost_after: float = 90,
-    stuck_after: float = 300,
-    crashed_after: float = 60,
-    notify: str | None = None,
-) -> list[Change]:
-    """Create what is missing; what a person set in the UI (a limit's number) is left alone.
-
-    `lost_after`, `stuck_after` and `crashed_after` are in seconds: a run without a heartbeat, one that stays
-    Pending, one that crashed. `notify` is a notification block, as in `slack-webhook/operations`. Raises BadValue
-    and NoBlock before anything is changed.
+    Of the pools only the one that INTERACTIONS_POOL or, without it, the variable names is created. `notify` is a
+    notification block, as in `slack-webhook/operations`. Raises BadValue and NoBlock before anything is changed.
     """
-    _check("--lost-after", lost_after, _silence())
-    _check("--stuck-after", stuck_after)
-    _check("--crashed-after", crashed_after)
-    if notify is not None:
-        await notifier_id(client, notify)
-    changes: list[Change] = []
-    for pool in POOLS:
-        changes.append(await _pool(client, pool))
+    delays.check()
+    choice = pool_choice()
+    notifier = None if notify is None else await notifier_id(client, notify)
+    applied = [await _pool_variable(choice)]
+    chosen = await Variable.aget(POOL_VARIABLE)
+    for pool in (pool for pool in POOLS if pool.name == chosen):
+        applied.append(await _pool(client, pool))
         for queue in pool.queues:
-            changes.append(await _queue(client, pool, queue))
+            applied.append(await _queue(client, pool, queue))
     for limit in LIMITS:
-        changes.append(await _limit(client, limit))
-    changes.append(await _variable())
-    changes += [Change(*each) for each in await apply_blocks(client)]
-    automations = await apply_automations(
-        client,
-        heartbeat_seconds=lost_after,
-        pending_seconds=stuck_after,
-        crashed_seconds=crashed_after,
-        notification_block=notify,
-    )
-    changes += [Change(*each) for each in automations]
-    return changes
+        applied.append(await _limit(client, limit))
+    applied += await apply_blocks(client)
+    applied += await apply_automations(client, delays, notifier)
+    return applied
 
 
-def _check(flag: str, seconds: float, above: float = 0) -> None:
-    if not above < seconds <= _LONGEST:
-        why = " (two heartbeats, WORKER_HEARTBEAT_SECONDS: healthy runs would count as lost)" if above else ""
-        raise BadValue(
-            f"{flag} is {seconds:g}: it takes seconds above {above:g}{why}, and a week at the most"
-        )
-
-
-def _silence() -> float:
-    """Seconds without a heartbeat that a healthy run may need: one may come late, or get lost."""
-    from deployments.worker import WorkerSettings  # noqa: PLC0415 - a worker is heavy to import
-
-    try:
-        return 2 * WorkerSettings().heartbeat_seconds
-    except ValidationError as error:
-        names = ", ".join(f"WORKER_{str(each['loc'][0]).upper()}" for each in error.errors())
-        raise BadValue(f"{names}: not usable, a number of seconds is wanted") from None
-
-
-async def _pool(client: PrefectClient, pool: Pool) -> Change:
+async def _pool(client: PrefectClient, pool: Pool) -> AppliedResource:
     try:
         await client.read_work_pool(pool.name)
     except ObjectNotFound:
@@ -99,19 +59,19 @@ async def _pool(client: PrefectClient, pool: Pool) -> Change:
                 base_job_template=_template(pool.type),
             )
         )
-        return Change("work pool", pool.name, "created")
-    return Change("work pool", pool.name, "unchanged")
+        return AppliedResource("work pool", pool.name, "created")
+    return AppliedResource("work pool", pool.name, "unchanged")
 
 
 def _template(pool_type: str) -> dict[str, object]:
     if pool_type == "process":
         return ProcessWorker.get_default_base_job_template()
-    from deployments.worker import InteractionsWorker  # noqa: PLC0415 - a worker is heavy to import
+    from deployments.worker.worker import InteractionsWorker  # noqa: PLC0415 - needed only for a new pool
 
     return InteractionsWorker.get_default_base_job_template()
 
 
-async def _queue(client: PrefectClient, pool: Pool, queue: Queue) -> Change:
+async def _queue(client: PrefectClient, pool: Pool, queue: Queue) -> AppliedResource:
     name = f"{pool.name}/{queue.name}"
     found = await client.read_work_queues(
         work_pool_name=pool.name,
@@ -121,30 +81,30 @@ async def _queue(client: PrefectClient, pool: Pool, queue: Queue) -> Change:
         await client.create_work_queue(
             queue.name, concurrency_limit=queue.limit, priority=queue.priority, work_pool_name=pool.name
         )
-        return Change("work queue", name, "created")
-    if found[0].concurrency_limit is None:  # unlimited is never what was meant
+        return AppliedResource("work queue", name, "created")
+    if found[0].concurrency_limit is None:  # an unlimited queue would claim every run there is
         await client.update_work_queue(found[0].id, concurrency_limit=queue.limit)
-        return Change("work queue", name, "updated")
-    return Change("work queue", name, "unchanged")
+        return AppliedResource("work queue", name, "updated")
+    return AppliedResource("work queue", name, "unchanged")
 
 
-async def _limit(client: PrefectClient, limit: Limit) -> Change:
+async def _limit(client: PrefectClient, limit: Limit) -> AppliedResource:
     try:
         await client.read_global_concurrency_limit_by_name(limit.name)
     except ObjectNotFound:
         await client.create_global_concurrency_limit(
             GlobalConcurrencyLimitCreate(name=limit.name, limit=limit.limit)
         )
-        return Change("concurrency limit", limit.name, "created")
-    return Change("concurrency limit", limit.name, "unchanged")
+        return AppliedResource("concurrency limit", limit.name, "created")
+    return AppliedResource("concurrency limit", limit.name, "unchanged")
 
 
-async def _variable() -> Change:
-    choice, current = pool_choice(), await Variable.aget(POOL_VARIABLE)
+async def _pool_variable(choice: str | None) -> AppliedResource:
+    current = await Variable.aget(POOL_VARIABLE)
     if current is None:
         await Variable.aset(POOL_VARIABLE, choice or WARM_POOL)
-        return Change("variable", POOL_VARIABLE, "created")
+        return AppliedResource("variable", POOL_VARIABLE, "created")
     if choice is not None and choice != current:
         await Variable.aset(POOL_VARIABLE, choice, overwrite=True)
-        return Change("variable", POOL_VARIABLE, "updated")
-    return Change("variable", POOL_VARIABLE, "unchanged")
+        return AppliedResource("variable", POOL_VARIABLE, "updated")
+    return AppliedResource("variable", POOL_VARIABLE, "unchanged")

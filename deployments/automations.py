@@ -1,18 +1,18 @@
-"""The automations, as data, and one idempotent way to apply them.
+"""The automations, as data, and an idempotent way to apply them.
 
-Recovery: a run whose worker died, that is stuck in Pending, or that crashed, is scheduled again under a state
-name of its own, which frees its work queue's slot; the flow counts those names and gives up in time
-(`flows/recovery.py`).
+Recovery: a run whose worker was lost, that is stuck in Pending or that crashed is scheduled again, under a state
+name of its own. That frees its slot of the work queue, and the flow counts those names to end a run that is lost
+every time (`flows/runs/recovery.py`).
 Notification: only when a notification block is named.
 
-Automations have no upsert, and an update would forget the runs being watched, so what is unchanged is left
-alone.
+Prefect has no upsert of automations, and an update resets the triggers, which then forget the runs that they
+watch: an automation that has not changed is left alone.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, SendNotification
@@ -21,8 +21,10 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 
 from deployments.errors import NoBlock
-from flows.recovery import RUN_CRASHED, STUCK_PENDING, WORKER_LOST
-from flows.signals import DEAD_LETTERS_GROWING, OUTCOMES_FAILED, REJECTIONS_HIGH
+from deployments.resources import AppliedResource
+from flows.reports.events import DEAD_LETTERS_GROWING, OUTCOMES_FAILED, REJECTIONS_HIGH
+from flows.runs.losses import RUN_CRASHED, STUCK_PENDING, WORKER_LOST
+from flows.runs.timeouts import FLOWS, RECONCILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,73 +32,55 @@ if TYPE_CHECKING:
 
     from prefect.client.orchestration import PrefectClient
 
-FLOWS = ("process-interactions", "replay-interactions", "reconcile-interactions", "erase-interactions")
+    from deployments.recovery import RecoveryDelays
+
 TAG = "interactions"
+NOTIFIED_EVENTS = {
+    "failed outcomes": OUTCOMES_FAILED,
+    "many rejections": REJECTIONS_HIGH,
+    "dead-letter queue grows": DEAD_LETTERS_GROWING,
+}
+RECONCILE_HOURS = 2  # without a completed reconcile, which is scheduled hourly
+NOTIFICATION_INTERVAL = timedelta(minutes=15)
 
-_SLACK = timedelta(seconds=10)  # the server looks every 5 s, and an event takes its time
-_LEAST = timedelta(seconds=10)  # Prefect's least window of a proactive trigger
-_ANY = "prefect.flow-run.*"
-
-
-class Change(NamedTuple):
-    """What applying did to one object."""
-
-    kind: str
-    name: str
-    done: Literal["created", "updated", "unchanged"]
+_TRIGGER_DELAY = timedelta(seconds=10)  # the server evaluates triggers every 5 s, plus the latency of events
+_MIN_WINDOW = timedelta(seconds=10)  # Prefect's least window of a proactive trigger
+_ANY_EVENT = "prefect.flow-run.*"
 
 
 async def apply_automations(
-    client: PrefectClient,
-    *,
-    heartbeat_seconds: float = 90,
-    pending_seconds: float = 300,
-    crashed_seconds: float = 60,
-    flows: Sequence[str] = FLOWS,
-    notification_block: str | None = None,
-    reconcile_hours: float = 2,
-) -> list[Change]:
-    """Create or update every automation, and return what changed.
+    client: PrefectClient, delays: RecoveryDelays, notifier: UUID | None = None, flows: Sequence[str] = FLOWS
+) -> list[AppliedResource]:
+    """Create or update every automation; return each with what was done.
 
-    Args:
-        client: A client of the server they belong on.
-        heartbeat_seconds: A run that was silent for so long is lost: three heartbeats.
-        pending_seconds: A run that is Pending for so long is stuck.
-        crashed_seconds: A crashed run is scheduled again after so long, and a broken deployment no oftener.
-        flows: The flows that are recovered; no other flow is touched.
-        notification_block: Slug and name of a notification block, as in `slack-webhook/operations`.
-        reconcile_hours: Hours without a completed reconcile before someone is told.
-
+    Recovery is applied to runs of `flows` only. `notifier` is the notification block's id; without one there are
+    no notifications.
     """
-    wanted = recovery(heartbeat_seconds, pending_seconds, crashed_seconds, flows)
-    if notification_block is not None:
-        wanted += notifications(await notifier_id(client, notification_block), reconcile_hours)
+    wanted = recovery(delays, flows)
+    if notifier is not None:
+        wanted += notifications(notifier)
     return [await _apply(client, automation) for automation in wanted]
 
 
-def recovery(
-    heartbeat_seconds: float, pending_seconds: float, crashed_seconds: float, flows: Sequence[str]
-) -> list[AutomationCore]:
-    """Return the automations that schedule lost runs again."""
+def recovery(delays: RecoveryDelays, flows: Sequence[str]) -> list[AutomationCore]:
+    """Return the automations that schedule lost, stuck and crashed runs again."""
     running = {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}
+    pending = {"prefect.flow-run.Pending", "prefect.flow-run.Submitting"}
+    crashed = {"prefect.flow-run.Crashed"}
     return [
-        _again(WORKER_LOST, "Its worker was silent for too long.", running, heartbeat_seconds, flows),
-        _again(
-            STUCK_PENDING,
-            "A worker claimed it and did not begin it.",
-            {"prefect.flow-run.Pending", "prefect.flow-run.Submitting"},
-            pending_seconds,
-            flows,
-        ),
-        _again(RUN_CRASHED, "Its process crashed.", {"prefect.flow-run.Crashed"}, crashed_seconds, flows),
+        _reschedule(WORKER_LOST, "Its worker sent no heartbeat.", running, delays.lost_after, flows),
+        _reschedule(STUCK_PENDING, "No worker began it.", pending, delays.stuck_after, flows),
+        _reschedule(RUN_CRASHED, "Its process crashed.", crashed, delays.crashed_after, flows),
     ]
 
 
-def _again(state: str, message: str, after: set[str], seconds: float, flows: Sequence[str]) -> AutomationCore:
-    """Return the automation that schedules a run again when nothing follows `after` within `seconds`.
+def _reschedule(
+    state: str, message: str, after: set[str], seconds: float, flows: Sequence[str]
+) -> AutomationCore:
+    """Return the automation that schedules a run again when no event follows `after` within `seconds`.
 
-    The events of `after` are expected, too: then each starts the window anew. Every event of the run ends it,
-    for a state may have any name.
+    Any event of the run is expected, because a state may have any name. The events of `after` are expected, too,
+    so that each of them starts the window anew.
     """
     return AutomationCore(
         name=f"interactions: {state}",
@@ -113,55 +97,48 @@ def _again(state: str, message: str, after: set[str], seconds: float, flows: Seq
             ],
             for_each={"prefect.resource.id"},
             after=after,
-            expect={*after, _ANY},
+            expect={*after, _ANY_EVENT},
             threshold=1,
-            within=max(_LEAST, timedelta(seconds=seconds) - _SLACK),
+            within=max(_MIN_WINDOW, timedelta(seconds=seconds) - _TRIGGER_DELAY),
         ),
         actions=[ChangeFlowRunState(state=StateType.SCHEDULED, name=state, message=message)],
     )
 
 
-def notifications(block_id: UUID, reconcile_hours: float) -> list[AutomationCore]:
-    """Return the automations that tell someone, through the notification block with this id."""
-    told = {
-        "failed outcomes": OUTCOMES_FAILED,
-        "many rejections": REJECTIONS_HIGH,
-        "dead-letter queue grows": DEAD_LETTERS_GROWING,
-    }
+def notifications(block_id: UUID) -> list[AutomationCore]:
+    """Return the automations that send a notification through the block with this id."""
     return [
-        *(_tell(block_id, what, _on(event)) for what, event in told.items()),
-        _tell(block_id, "reconcile missed", _without_reconcile(reconcile_hours)),
+        *(_notify(block_id, subject, _on_event(event)) for subject, event in NOTIFIED_EVENTS.items()),
+        _notify(block_id, "reconcile missed", _without_reconcile()),
     ]
 
 
-def _on(event: str) -> EventTrigger:
-    """Fire at most once in 15 minutes, however many events there are."""
-    return EventTrigger(posture=Posture.Reactive, expect={event}, threshold=1, within=timedelta(minutes=15))
+def _on_event(event: str) -> EventTrigger:
+    """Return a trigger that fires at most once an interval, however many events there are."""
+    return EventTrigger(posture=Posture.Reactive, expect={event}, threshold=1, within=NOTIFICATION_INTERVAL)
 
 
-def _without_reconcile(hours: float) -> EventTrigger:
+def _without_reconcile() -> EventTrigger:
     return EventTrigger(
         posture=Posture.Proactive,
         match=_labels({"prefect.resource.id": "prefect.flow-run.*"}),
-        match_related=[
-            _labels({"prefect.resource.role": "flow", "prefect.resource.name": "reconcile-interactions"})
-        ],
+        match_related=[_labels({"prefect.resource.role": "flow", "prefect.resource.name": RECONCILE})],
         expect={"prefect.flow-run.Completed"},
         threshold=1,
-        within=timedelta(hours=hours),
+        within=timedelta(hours=RECONCILE_HOURS),
     )
 
 
-def _tell(block_id: UUID, what: str, trigger: EventTrigger) -> AutomationCore:
+def _notify(block_id: UUID, subject: str, trigger: EventTrigger) -> AutomationCore:
     return AutomationCore(
-        name=f"interactions: notify, {what}",
-        description="Tells whoever the notification block reaches.",
+        name=f"interactions: notify, {subject}",
+        description="Sends a notification through the block that `apply --notify` named.",
         tags=[TAG],
         trigger=trigger,
         actions=[
             SendNotification(
                 block_document_id=block_id,
-                subject=f"Interactions: {what}",
+                subject=f"Interactions: {subject}",
                 body="{{ automation.name }}, {{ event.resource.id }}: look at the runs in the Prefect UI.",
             )
         ],
@@ -173,7 +150,7 @@ def _labels(labels: dict[str, str | list[str]]) -> ResourceSpecification:
 
 
 async def notifier_id(client: PrefectClient, slug_and_name: str) -> UUID:
-    """Return a notification block's id, by `slack-webhook/operations`. Raises NoBlock."""
+    """Return the id of a notification block, as in `slack-webhook/operations`. Raises NoBlock."""
     slug, _, name = slug_and_name.partition("/")
     if not slug or not name:
         raise NoBlock("--notify takes a notification block's type and name, as in slack-webhook/operations")
@@ -184,23 +161,23 @@ async def notifier_id(client: PrefectClient, slug_and_name: str) -> UUID:
             f"there is no block {slug}/{name}: make it in the Prefect UI under Blocks, or correct --notify"
         ) from None
     if block.block_schema is None or "notify" not in block.block_schema.capabilities:
-        raise NoBlock(f"block {slug}/{name} notifies nobody: --notify takes a block of a notification type")
+        raise NoBlock(f"block {slug}/{name} cannot notify: --notify takes a block of a notification type")
     return block.id
 
 
-async def _apply(client: PrefectClient, wanted: AutomationCore) -> Change:
+async def _apply(client: PrefectClient, wanted: AutomationCore) -> AppliedResource:
     found = await client.read_automations_by_name(wanted.name)
     for duplicate in found[1:]:
         await client.delete_automation(duplicate.id)
     if not found:
         await client.create_automation(wanted)
-        return Change("automation", wanted.name, "created")
+        return AppliedResource("automation", wanted.name, "created")
     if _content(found[0]) == _content(wanted):
-        return Change("automation", wanted.name, "unchanged")
+        return AppliedResource("automation", wanted.name, "unchanged")
     await client.update_automation(found[0].id, wanted)
-    return Change("automation", wanted.name, "updated")
+    return AppliedResource("automation", wanted.name, "updated")
 
 
 def _content(automation: AutomationCore) -> dict[str, object]:
-    """Return what was asked for: the server adds ids, and answers in the same models."""
+    """Return the fields without the id that the server adds."""
     return automation.model_dump(include=set(AutomationCore.model_fields) - {"id"})

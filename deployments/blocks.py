@@ -1,51 +1,40 @@
-"""The blocks that hold secrets, with their forms in the Prefect UI."""
+"""The types of the blocks that hold secrets: once registered, they have forms in the Prefect UI."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from uuid import UUID
 
 from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 from prefect_aws import AwsCredentials, S3Bucket
 
+from deployments.resources import AppliedResource
 from tasks.blocks import GenesysCredentials
 
 BLOCKS: tuple[type[Block], ...] = (GenesysCredentials, AwsCredentials, S3Bucket)
 
 
-class Change(NamedTuple):
-    """What was done to one block type."""
-
-    kind: str
-    name: str
-    done: Literal["created", "updated", "unchanged"]
-
-
-async def apply_blocks(client: PrefectClient) -> list[Change]:
-    """Register the block types, so that their forms are in the UI; no block is made or changed."""
+async def apply_blocks(client: PrefectClient) -> list[AppliedResource]:
+    """Register the block types and return each with what was done; no block is created or changed."""
     return [await _apply(client, block) for block in BLOCKS]
 
 
-async def _apply(client: PrefectClient, block: type[Block]) -> Change:
+async def _apply(client: PrefectClient, block: type[Block]) -> AppliedResource:
     slug = block.get_block_type_slug()
-    done: Literal["created", "updated", "unchanged"] = "unchanged"
-    try:
-        await client.read_block_type_by_slug(slug)
-    except ObjectNotFound:
-        done = "created"
-    if done == "unchanged" and not await _schema_known(client, block):
-        done = "updated"
+    before = await _newest_schema(client, slug)
     await block.aregister_type_and_schema(client=client)
-    return Change("block type", slug, done)
+    if before is None:
+        return AppliedResource("block type", slug, "created")
+    changed = before != await _newest_schema(client, slug)
+    return AppliedResource("block type", slug, "updated" if changed else "unchanged")
 
 
-async def _schema_known(client: PrefectClient, block: type[Block]) -> bool:
+async def _newest_schema(client: PrefectClient, slug: str) -> UUID | None:
+    """Return the id of the newest schema of a block type, None when the server has no such type."""
     try:
-        await client.read_block_schema_by_checksum(
-            block._calculate_schema_checksum(),  # noqa: SLF001 - what registering asks, too
-            version=block.get_block_schema_version(),
-        )
+        block_type = await client.read_block_type_by_slug(slug)
     except ObjectNotFound:
-        return False
-    return True
+        return None
+    schema = await client.get_most_recent_block_schema_for_block_type(block_type.id)
+    return schema.id if schema else None

@@ -1,9 +1,9 @@
-"""What can go wrong in `python -m deployments`.
+"""What can go wrong in a command of the deployments.
 
-CommandError     an expected failure: its text is for the person at the terminal
-├── NoServer     no Prefect server is named, the name is no address, or nobody answers there
+CommandError     an expected failure: its text is for the user at the terminal, the exit code is 2
+├── NoServer     no Prefect server is named, the name is no address, or the server does not answer
 ├── NoBlock      there is no such notification block
-└── BadValue     a flag, or a variable that the command reads, is out of range
+└── BadValue     a flag, or a variable that the command reads, cannot be used
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class NoServer(CommandError):
 
 
 class NoBlock(CommandError):
-    """There is no such block, or it notifies nobody."""
+    """There is no such block, or it cannot notify."""
 
 
 class BadValue(CommandError):

@@ -1,4 +1,4 @@
-"""The Prefect server that a command talks to: a named one, never the temporary one that Prefect would start."""
+"""The Prefect server that a command uses: a named one, never the temporary one that Prefect would start."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.settings import PREFECT_API_URL
 
 from deployments.errors import NoServer
-from infra.addresses import is_address
-from infra.prefect import UNREACHABLE
+from infra.errors import is_address
+from infra.prefect_api import UNREACHABLE
 
 NOT_SET = (
     "PREFECT_API_URL is not set: `export PREFECT_API_URL=http://<host>:4200/api`, or `prefect config set "
@@ -21,12 +21,12 @@ NOT_SET = (
 
 
 def api_url() -> str | None:
-    """The server's API, from the environment or a profile of Prefect's; None when neither names one."""
+    """Return the API's URL from the environment or a Prefect profile; None when neither names one."""
     return PREFECT_API_URL.value() or None
 
 
 def checked_api_url() -> str:
-    """The server's API. Raises NoServer when none is named, or the name is no address."""
+    """Return the API's URL. Raises NoServer when none is named, or it is no http or https address."""
     url = api_url()
     if url is None:
         raise NoServer(NOT_SET)
@@ -36,16 +36,16 @@ def checked_api_url() -> str:
 
 
 @asynccontextmanager
-async def server() -> AsyncIterator[PrefectClient]:
-    """A client of the server. Raises NoServer, also when the server stops answering in between."""
-    with answering():
+async def server_client() -> AsyncIterator[PrefectClient]:
+    """Yield a client of the server; inside, HTTP errors are raised as NoServer."""
+    with wrap_server_errors():
         async with get_client() as client:
             yield client
 
 
 @contextmanager
-def answering() -> Iterator[None]:
-    """Whatever asks the server within raises NoServer when none is named, or it does not answer."""
+def wrap_server_errors() -> Iterator[None]:
+    """Raise NoServer when no server is named, and for any HTTP error inside."""
     url = _without_password(checked_api_url())
     try:
         yield

@@ -1,24 +1,26 @@
-"""The Prefect server's side of the pipeline as data: pools, queues, limits, the pool variable.
+"""The resources of the Prefect server, as data: work pools, work queues, concurrency limits, the pool variable.
 
-Numbers are what a fresh installation starts with. What a person changes in the UI stays: apply creates what is
-missing, and changes only what has no meaning for a person.
+The numbers are those of a new installation. `apply` creates what is missing, and leaves numbers that were changed
+in the UI.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
-from tasks.limits import GENESYS_REQUESTS, GENESYS_REQUESTS_BACKGROUND, STORE_WRITES
+from deployments.errors import BadValue
+from tasks.concurrency import GENESYS_REQUESTS, GENESYS_REQUESTS_BACKGROUND, STORE_WRITES
 
 WARM_POOL, STOCK_POOL = "interactions", "interactions-process"
 POOL_VARIABLE = "interactions_pool"
-BATCHES_IN_FLIGHT = 10  # the tutorial's MaxConcurrency
+BATCHES_IN_FLIGHT = 10  # as in the tutorial: MaxConcurrency
 
 
 @dataclass(frozen=True)
 class Queue:
-    """A work queue of a pool; `limit` bounds its runs in flight, `priority` 1 goes first."""
+    """A work queue: `limit` is its number of runs in flight, `priority` 1 is served first."""
 
     name: str
     limit: int
@@ -27,7 +29,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Pool:
-    """A work pool; a pool has one type."""
+    """A work pool with its work queues; `type` is the type of its workers."""
 
     name: str
     type: str
@@ -37,6 +39,7 @@ class Pool:
             Queue("live", BATCHES_IN_FLIGHT, 1),
             Queue("replay", 1, 2),
             Queue("operations", 2, 3),
+            Queue("publish", 1, 4),
         )
     )
 
@@ -49,24 +52,35 @@ class Limit:
     limit: int
 
 
+ApplyResult = Literal["created", "updated", "unchanged"]
+
+
+class AppliedResource(NamedTuple):
+    """One resource of the Prefect server, and what `apply` did to it."""
+
+    kind: str
+    name: str
+    result: ApplyResult
+
+
 POOLS = (
     Pool(WARM_POOL, "interactions", "The warm worker: flows run inside the worker's process."),
     Pool(STOCK_POOL, "process", "Prefect's own process worker: a new interpreter for every run."),
 )
 
 LIMITS = (
-    # Requests to Genesys in any minute, by all workers together; read by the request budget, never rewritten.
+    # Requests to Genesys in any minute, of all workers together. The rate limiter reads it and never writes it.
     Limit(GENESYS_REQUESTS, 300),
-    # The share of them that replay and reconcile may use: a quarter.
+    # How many of them replay and reconcile may use: a quarter.
     Limit(GENESYS_REQUESTS_BACKGROUND, 75),
-    # Chunks being written at once, by all workers together.
+    # Chunks that are written at the same time, by all workers together.
     Limit(STORE_WRITES, 8),
 )
 
 
 def pool_choice() -> str | None:
-    """The pool named in INTERACTIONS_POOL, if any. Raises ValueError for a name that is no pool of ours."""
+    """Return the pool that INTERACTIONS_POOL names, None when it is not set. Raises BadValue for another name."""
     choice = os.environ.get("INTERACTIONS_POOL")
     if choice is not None and choice not in (WARM_POOL, STOCK_POOL):
-        raise ValueError(f"INTERACTIONS_POOL is {choice!r}: use {WARM_POOL!r} or {STOCK_POOL!r}")
+        raise BadValue(f"INTERACTIONS_POOL is {choice!r}: use {WARM_POOL!r} or {STOCK_POOL!r}")
     return choice

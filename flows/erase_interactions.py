@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,40 +11,40 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.background import give_up_if_lost
-from flows.batch import run_id
-from flows.later import go_back
-from flows.receipt import Receipt, leave
-from flows.second_pass import schedule_second_pass
+from flows.reports.erasure import ErasureReport, publish
+from flows.runs.current_run import run_id
+from flows.runs.follow_up import schedule_follow_up
+from flows.runs.recovery import fail_if_crash_looping
+from flows.runs.schedule import reschedule_current_run
+from flows.runs.timeouts import ERASE, run_timeout
 from tasks.erase import (
-    BadRequest,
-    Request,
-    Tally,
-    chunks,
+    TASK_SIZE,
+    ErasureCounts,
+    backups,
     delete_conversations,
     delete_quarantined,
-    entomb,
-    look_around,
+    erase_rows,
+    erase_staged,
     search,
+    write_tombstones,
 )
-from tasks.errors import NotReady
-from tasks.events.shapes import canonical_id
+from tasks.errors import DependencyUnavailable, PermanentError
+from tasks.operations.erasure_request import ErasureRequest, InvalidErasureRequest
 from tasks.settings import task_policy
-
-ERASE_TIMEOUT = 4 * task_policy().flow_timeout  # a search by contact reads the whole table
+from tasks.values import canonical_id, chunked
 
 
 def run_name() -> str:
-    """The run's name: what kind of run, and of how many ids; never an id of a person."""
-    given = flow_run.parameters
-    count = len(given.get("interaction_ids") or [])
-    what = "a contact" if given.get("external_contact_id") else f"{count} interactions"
-    if given.get("second_pass_of"):
-        return f"erase {what}, second pass"
-    return f"erase {what}, dry run" if given.get("dry_run", True) else f"erase {what}"
+    """Return what kind of run, and of how many ids; never an id of a person."""
+    parameters = flow_run.parameters
+    count = len(parameters.get("interaction_ids") or [])
+    subject = "a contact" if parameters.get("external_contact_id") else f"{count} interactions"
+    if parameters.get("second_pass_of"):
+        return f"erase {subject}, second pass"
+    return f"erase {subject}, dry run" if parameters.get("dry_run", True) else f"erase {subject}"
 
 
-@flow(name="erase-interactions", flow_run_name=run_name, timeout_seconds=ERASE_TIMEOUT, persist_result=False)
+@flow(name=ERASE, flow_run_name=run_name, persist_result=False)
 async def erase_interactions(
     interaction_ids: list[str] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
     external_contact_id: str = "",
@@ -56,42 +57,46 @@ async def erase_interactions(
         interaction_ids: The interactions (UUIDs).
         external_contact_id: Every stored interaction that this external contact of Genesys's took part in.
         dry_run: Only say what would be erased. Switch it off to erase.
-        second_pass_of: Leave it empty: the run that makes sure, later, carries the first one's receipt here.
+        second_pass_of: Leave it empty: the follow-up run carries the first one's receipt here.
 
     """
     try:
-        await give_up_if_lost()
-        request = Request.checked(interaction_ids, external_contact_id)
-        receipt = await _erase(request, dry_run=dry_run, receipt_id=_receipt_id(second_pass_of))
-    except BadRequest as error:
+        async with asyncio.timeout(run_timeout(ERASE, task_policy())):
+            await fail_if_crash_looping()
+            request = ErasureRequest.checked(interaction_ids, external_contact_id)
+            done = await _erase(request, dry_run=dry_run, receipt_id=_receipt_id(second_pass_of))
+            await publish(done)
+            return Completed(message=done.summary())
+    except TimeoutError:
+        return Failed(name="TimedOut", message="the erasure took too long: run it again with fewer ids")
+    except PermanentError as error:
         return Failed(message=f"{error.code}: {error}")
-    except NotReady as error:
-        await go_back(error)
-        raise
-    await leave(receipt)
-    return Completed(message=receipt.summary())
+    except DependencyUnavailable as error:
+        await reschedule_current_run(error)
 
 
 def _receipt_id(second_pass_of: str) -> str:
     receipt_id = canonical_id(second_pass_of) if second_pass_of else run_id()
     if receipt_id is None:
-        raise BadRequest("second_pass_of is no receipt: leave it empty; nothing was erased")
+        raise InvalidErasureRequest("second_pass_of is no receipt: leave it empty; nothing was erased")
     return receipt_id
 
 
-async def _erase(request: Request, *, dry_run: bool, receipt_id: str) -> Receipt:
-    """Search, entomb all, then delete all: in this order, for only a tombstone keeps a run from writing."""
+async def _erase(request: ErasureRequest, *, dry_run: bool, receipt_id: str) -> ErasureReport:
+    """Search, write all tombstones, then delete: in this order, for only a tombstone keeps a run from writing."""
     ids = await search(request)
-    second = receipt_id != run_id()
+    is_follow_up = receipt_id != run_id()
 
-    async def each(step: Callable[[list[str]], Awaitable[Tally]]) -> Tally:
-        return sum([await step(chunk) for chunk in chunks(ids)], Tally())
+    async def each(step: Callable[[list[str]], Awaitable[ErasureCounts]]) -> ErasureCounts:
+        return sum([await step(part) for part in chunked(ids, TASK_SIZE)], ErasureCounts())
 
-    found = await each(lambda chunk: entomb(chunk, receipt_id, dry_run=dry_run))
-    again = None
-    if not dry_run and not second:  # before anything can go wrong below
-        again = await schedule_second_pass(ids, request.external_contact_id, receipt_id)
-    found += await each(lambda chunk: delete_conversations(chunk, dry_run=dry_run))
+    found = await each(lambda part: write_tombstones(part, receipt_id, dry_run=dry_run))
+    follow_up_at = None
+    if not dry_run and not is_follow_up:  # before anything can go wrong below
+        follow_up_at = await schedule_follow_up(ids, request.external_contact_id, receipt_id)
+    found += await each(lambda part: delete_conversations(part, dry_run=dry_run))
+    found += await erase_staged(ids, dry_run=dry_run)
+    found += await erase_rows(ids, dry_run=dry_run)
     found += await delete_quarantined(ids, dry_run=dry_run)
     by_contact = request.external_contact_id is not None
-    return Receipt(receipt_id, by_contact, dry_run, second, found, again, await look_around())
+    return ErasureReport(receipt_id, by_contact, dry_run, is_follow_up, found, follow_up_at, await backups())

@@ -7,36 +7,34 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.batch import run_batch
-from flows.later import go_back, schedule_later
-from flows.lost import ended_already, quarantine_if_lost
-from flows.report import report, run_name
-from tasks.errors import NotReady
+from flows.pipeline import run_pipeline
+from flows.reports.outcomes import report
+from flows.runs.current_run import batch_run_name, run_id
+from flows.runs.recovery import completed_before_loss, quarantine_crash_looping
+from flows.runs.schedule import reschedule_current_run, schedule_deferred
+from flows.runs.timeouts import PROCESS, rescheduled_after, run_timeout
+from tasks.errors import DependencyUnavailable
+from tasks.pipeline.work import PipelineRun
 from tasks.settings import task_policy
 
 
-@flow(
-    name="process-interactions",
-    flow_run_name=run_name,
-    timeout_seconds=task_policy().flow_timeout,
-    persist_result=False,
-)
+@flow(name=PROCESS, flow_run_name=batch_run_name, persist_result=False)
 async def process_interactions(events: list[str], attempt: int = 1, throttled: int = 0) -> State[Any]:
     """Take a batch of interaction events through validate, process and save.
 
     Args:
         events: The events, each one EventBridge event (or a tutorial's) as JSON text.
         attempt: How often these interactions have been asked for, this time included.
-        throttled: How many of the times before Genesys's limits stood against; they cost no patience.
+        throttled: Earlier attempts that Genesys throttled; they do not count towards DEFERRAL_LIMIT.
     """
     try:
-        if ending := await ended_already():
-            return ending
-        if lost := await quarantine_if_lost(events):
-            return await report(lost)
-        batch = await run_batch(events, attempt, throttled=throttled)
-    except NotReady as error:
-        await go_back(error)
-        raise
-    await schedule_later(batch.deferred)
-    return await report(batch.outcomes, batch.trouble)
+        async with rescheduled_after(run_timeout(PROCESS, task_policy())):
+            if ended := await completed_before_loss():
+                return ended
+            if quarantined := await quarantine_crash_looping(events):
+                return await report(quarantined)
+            result = await run_pipeline(events, PipelineRun(run_id(), "live", attempt, throttled))
+            await schedule_deferred(result.deferred)
+            return await report(result.outcomes, result.needs_attention)
+    except DependencyUnavailable as error:
+        await reschedule_current_run(error)

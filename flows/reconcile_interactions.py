@@ -1,7 +1,8 @@
-"""The flow that finds what no event told of: an interval of Genesys's conversations against the table."""
+"""The flow that finds what no event reported: an interval of Genesys's conversations against the table."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,23 +10,31 @@ from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 
-from flows.background import Progress, give_up_if_lost
-from flows.checkpoint import Checkpoint
-from flows.later import go_back
-from flows.overdue import Restarted, Unsettled, restart
-from flows.sweeping import Sweeper
-from flows.watch import revive, watch_dead_letters
-from tasks.bootstrap import services
-from tasks.errors import NotReady, PermanentError, TransientError
-from tasks.intervals import Interval, chosen, pieces
-from tasks.reconcile import Tally
+from flows.pipeline import process_and_save
+from flows.reports.events import report_dead_letters
+from flows.reports.progress import Progress
+from flows.reports.reconcile import Requeued, final_state, markdown
+from flows.runs.abandoned import reschedule_abandoned_runs
+from flows.runs.checkpoint import Checkpoint
+from flows.runs.current_run import run_id
+from flows.runs.recovery import fail_if_crash_looping
+from flows.runs.requeue import Unsettled, requeue_overdue
+from flows.runs.schedule import OPERATIONS_QUEUE, reschedule_current_run, schedule_deferred
+from flows.runs.timeouts import RECONCILE, run_timeout
+from tasks.errors import PermanentError, TransientError
+from tasks.genesys import ConversationBatch, QueryPage
+from tasks.operations.intervals import Interval, query_intervals, resolve_interval
+from tasks.operations.reconciler import Conversations, IntervalReconciler, ReconcileCounts
+from tasks.pipeline.work import Chunk, InteractionWork, PipelineRun
+from tasks.reconcile import query
+from tasks.services import get_services
 from tasks.settings import task_policy
 
 
 def run_name() -> str:
-    """`reconcile the last 3 hours`, `reconcile from 2026-01-01T00:00:00Z to ...`; also what is refused, as asked."""
+    """Return `reconcile the last 3 hours`, `reconcile from 2026-01-01T00:00:00Z to ...`; invalid values as given."""
     given = flow_run.parameters
     if given.get("start"):
         return f"reconcile from {given['start']} to {given.get('end') or 'now'}"
@@ -37,12 +46,7 @@ def run_name() -> str:
     return f"reconcile the last {3 if hours is None else hours} hours"
 
 
-@flow(
-    name="reconcile-interactions",
-    flow_run_name=run_name,
-    timeout_seconds=task_policy().background_timeout,
-    persist_result=False,
-)
+@flow(name=RECONCILE, flow_run_name=run_name, persist_result=False)
 async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
     start: datetime | None = None,
     end: datetime | None = None,
@@ -66,56 +70,60 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
             share of it whose turn it is this hour, or none. Finding them reads the table.
 
     """
-    tally, restarted = Tally(), Restarted()
+    counts = ReconcileCounts()
     try:
-        await give_up_if_lost()
-        interval = chosen(start, end, last_hours=last_hours, last_days=last_days, now=datetime.now(UTC))
-        await watch_dead_letters()
-        revived = await revive() if overdue else 0
-        restarted = (await restart(overdue=overdue, unsettled=unsettled))._replace(revived=revived)
-        await _reconcile(interval, Checkpoint(interval.start, end) if start else None, tally)
+        async with asyncio.timeout(run_timeout(RECONCILE, task_policy())):
+            await fail_if_crash_looping()
+            interval = resolve_interval(
+                start, end, last_hours=last_hours, last_days=last_days, now=datetime.now(UTC)
+            )
+            await report_dead_letters()
+            rescheduled = await reschedule_abandoned_runs() if overdue else 0
+            requeued = Requeued(*await requeue_overdue(overdue=overdue, unsettled=unsettled), rescheduled)
+            await _reconcile(interval, Checkpoint(interval.start, end) if start else None, counts)
+            text = markdown(interval, counts, requeued)
+            await acreate_markdown_artifact(text, key="reconcile", description=str(counts))
+            return final_state(counts, requeued)
+    except TimeoutError:
+        return Failed(name="TimedOut", message=f"BACKGROUND_TIMEOUT has passed; {counts}")
     except PermanentError as error:
-        return Failed(message=f"{error.code}: {error}; {tally}")
+        return Failed(message=f"{error.code}: {error}; {counts}")
     except TransientError as error:
-        if start is not None:  # a back-fill goes on by itself; what is scheduled comes again anyway
-            await go_back(error if isinstance(error, NotReady) else NotReady(f"{error.code}: {error}"))
-        return Failed(message=f"{error.code}: {error}; {tally}")
-    await _report(interval, tally, restarted)
-    return _final_state(tally, restarted)
+        if start is None:  # a scheduled reconcile comes again anyway
+            return Failed(message=f"{error.code}: {error}; {counts}")
+        await reschedule_current_run(error)
 
 
-async def _reconcile(interval: Interval, checkpoint: Checkpoint | None, tally: Tally) -> None:
+async def _reconcile(interval: Interval, checkpoint: Checkpoint | None, counts: ReconcileCounts) -> None:
     done_until = await checkpoint.read() if checkpoint else None
-    todo = list(pieces(interval, services().settings.reconcile_lookback, done_until))
-    progress = Progress("reconcile-progress", len(todo), "intervals reconciled")
+    intervals = list(query_intervals(interval, get_services().settings.reconcile_lookback, done_until))
+    progress = Progress("reconcile-progress", len(intervals), "intervals reconciled")
     await progress.start()
-    sweeper = Sweeper(tally)
-    for piece in todo:
-        await sweeper.sweep(piece)
+
+    async def save_page(page: QueryPage, conversations: Conversations) -> None:
+        await _save_page(page, conversations, counts)
+
+    reconciler = IntervalReconciler(counts, query, save_page)
+    for each in intervals:
+        await reconciler.reconcile(each)
         await progress.add(1)
         if checkpoint:
-            await checkpoint.note(piece.end)
+            await checkpoint.write(each.end)
     if checkpoint:
         await checkpoint.clear()
 
 
-async def _report(interval: Interval, tally: Tally, restarted: Restarted) -> None:
-    counts = [f"| {name} | {tally[name]} |" for name in Tally.COUNTED]
-    named = [f"| {name} | `{id_}` |" for name, id_ in tally.named]
-    lines = [
-        f"# {interval.start:%Y-%m-%d %H:%M} to {interval.end:%Y-%m-%d %H:%M} UTC",
-        f"{restarted}.",
-        "",
-        "| conversations | |",
-        "| --- | --- |",
-        *counts,
-    ]
-    if named:
-        lines += ["", "| the first of them | interaction |", "| --- | --- |", *named]
-    await acreate_markdown_artifact("\n".join(lines), key="reconcile", description=str(tally))
-
-
-def _final_state(tally: Tally, restarted: Restarted) -> State[Any]:
-    if tally["failed"]:
-        return Failed(message=f"{tally['failed']} conversations are in quarantine; {tally}; {restarted}")
-    return Completed(message=f"{tally}; {restarted}")
+async def _save_page(page: QueryPage, conversations: Conversations, counts: ReconcileCounts) -> None:
+    """Take a page's conversations through process and save; only what is missing or newer is written."""
+    works = [InteractionWork.requested(id_, "reconcile", f"reconcile:{run_id()}") for id_ in conversations]
+    prefetched = ConversationBatch(
+        conversations,
+        missing=frozenset(),
+        refused={},
+        dates=dict.fromkeys(conversations, page.fetched_at),
+        requests=0,
+    )
+    run = PipelineRun(run_id(), "background", only_newer=True)
+    for write in await process_and_save([Chunk(works, prefetched)], run):
+        counts.add_write(write)
+        await schedule_deferred(write.deferred, OPERATIONS_QUEUE)

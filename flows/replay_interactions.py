@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -11,41 +12,45 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.background import Progress, give_up_if_lost
-from flows.cards import CARDS, escaped, leave_card
-from flows.later import go_back, schedule_later
-from flows.replaying import Read, portions, replay_all
-from flows.report import ROWS, report
-from tasks.bootstrap import services
-from tasks.errors import NotReady
-from tasks.events.shapes import canonical_id
-from tasks.outcomes import Kind
-from tasks.process import in_thread
-from tasks.replay import InvalidRequest, Quarantined, ReplayRequest, forecast
+from flows.pipeline import PipelineResult, run_batch
+from flows.reports.interaction import MAX_ARTIFACTS, escaped, publish_interaction
+from flows.reports.outcomes import MAX_ROWS, report
+from flows.reports.progress import Progress
+from flows.runs.current_run import run_id
+from flows.runs.recovery import fail_if_crash_looping
+from flows.runs.schedule import REPLAY_QUEUE, reschedule_current_run, schedule_deferred
+from flows.runs.timeouts import REPLAY, run_timeout
+from tasks.errors import DependencyUnavailable, PermanentError
+from tasks.operations.replay_parts import ReplayPart, ReplayPlan, forecast
+from tasks.operations.replay_request import Quarantined, ReplayRequest
+from tasks.pipeline.outcomes import OutcomeKind
+from tasks.pipeline.work import PipelineRun, ValidatedBatch
+from tasks.quarantine import release_handled
+from tasks.services import get_services
 from tasks.settings import task_policy
+from tasks.threads import in_thread
+from tasks.validate import validate
+from tasks.values import canonical_id
 
-QUEUE = "replay"
+_UNSUCCESSFUL = (OutcomeKind.REJECTED, OutcomeKind.FAILED)
 
 
 def run_name() -> str:
-    """`replay of <id>`, `replay of 500 interactions`, `replay of failed events in quarantine`."""
+    """Return `replay of <id>`, `replay of 500 interactions`, `replay of failed events in quarantine`."""
     ids = flow_run.parameters.get("interaction_ids") or []
     quarantined = str(flow_run.parameters.get("quarantined") or "none")
     parts = []
     if ids:
         one = canonical_id(ids[0]) if len(ids) == 1 else None  # anything else may be a telephone number
         parts.append(one or f"{len(ids)} interactions")
+    if flow_run.parameters.get("rebuild"):
+        parts.append("the records of a former release")
     if quarantined != "none":
         parts.append(f"{quarantined} events in quarantine")
     return f"replay of {' and '.join(parts) or 'nothing'}"
 
 
-@flow(
-    name="replay-interactions",
-    flow_run_name=run_name,
-    timeout_seconds=task_policy().background_timeout,
-    persist_result=False,
-)
+@flow(name=REPLAY, flow_run_name=run_name, persist_result=False)
 async def replay_interactions(  # noqa: PLR0917 - the fields of a form
     interaction_ids: list[str] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
     quarantined: Quarantined = "none",
@@ -53,11 +58,12 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
     until: datetime | None = None,
     dry_run: bool = False,
     force: bool = False,
+    rebuild: bool = False,
 ) -> State[Any]:
     """Fetch interactions from Genesys again and save them; doing it twice is harmless.
 
-    It works through them in the background share of the request budget. Only what has to wait becomes a run
-    of its own.
+    It works through them in the background share of the request limit. Only what has to wait becomes a run of its
+    own.
 
     Args:
         interaction_ids: Interactions to replay, by their ids (UUIDs); some 10,000 fit into one run.
@@ -66,50 +72,78 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
         until: Only events last put into quarantine at this time or earlier.
         dry_run: Say what would be done, and do nothing.
         force: Write even if the table holds newer; an erased interaction stays erased all the same.
+        rebuild: Make the records anew that a release before 0.2 wrote: from their conversations in S3, else from
+            Genesys. Records that are done are not found again, so a run that was stopped is simply started again.
 
     """
     try:
-        await give_up_if_lost()
-        request = ReplayRequest.checked(
-            interaction_ids=interaction_ids,
-            quarantined=quarantined,
-            since=since,
-            until=until,
-            dry_run=dry_run,
-            force=force,
-        )
-        total, reads = await portions(request)
-        return await _forecast(total, reads) if dry_run else await _replay(total, reads, force=force)
-    except InvalidRequest as error:
+        async with asyncio.timeout(run_timeout(REPLAY, task_policy())):
+            await fail_if_crash_looping()
+            request = ReplayRequest.checked(
+                interaction_ids=interaction_ids,
+                quarantined=quarantined,
+                since=since,
+                until=until,
+                dry_run=dry_run,
+                force=force,
+                rebuild=rebuild,
+            )
+            plan = await _plan(request)
+            return await _forecast(plan) if dry_run else await _replay(plan, force=force)
+    except TimeoutError:
+        return Failed(name="TimedOut", message="BACKGROUND_TIMEOUT has passed: replay fewer at once")
+    except PermanentError as error:
         return Failed(message=f"{error.code}: {error}")
-    except NotReady as error:
-        await go_back(error)
-        raise
+    except DependencyUnavailable as error:
+        await reschedule_current_run(error)
 
 
-async def _replay(total: int, reads: list[Read], *, force: bool) -> State[Any]:
-    if not total:
-        return Completed(message="nothing to replay: no event in quarantine is meant")
-    progress = Progress("replay-progress", total, "events replayed")
+async def _plan(request: ReplayRequest) -> ReplayPlan:
+    services = get_services()
+    size = services.settings.genesys_batch_size * services.settings.chunks_in_flight
+    return await in_thread(
+        services.store_pool, lambda: ReplayPlan(request, services, size, f"replay:{run_id()}")
+    )
+
+
+async def _replay(plan: ReplayPlan, *, force: bool) -> State[Any]:
+    if not plan.total:
+        return Completed(message="nothing to replay: no event in quarantine and no record is meant")
+    progress = Progress("replay-progress", plan.total, "events replayed")
     await progress.start()
-    batch = await replay_all(reads, progress, force=force)
-    await schedule_later(batch.deferred, QUEUE)
-    for outcome in [o for o in batch.outcomes if o.kind not in (Kind.REJECTED, Kind.FAILED)][:CARDS]:
-        await leave_card(outcome, replayed=True)  # failures get theirs from the report
-    return await report(batch.outcomes, batch.trouble)
+    run = PipelineRun(run_id(), "background", force=force, defer_unknown=False)
+    result = PipelineResult()
+    for read in plan.parts:
+        part = await in_thread(get_services().store_pool, read)
+        done = await _replay_part(part, run)
+        result.outcomes += done.outcomes
+        result.deferred += done.deferred
+        result.needs_attention = result.needs_attention or done.needs_attention
+        await progress.add(part.size)
+    await schedule_deferred(result.deferred, REPLAY_QUEUE)
+    for outcome in [each for each in result.outcomes if each.kind not in _UNSUCCESSFUL][:MAX_ARTIFACTS]:
+        await publish_interaction(outcome, replayed=True)  # failures get theirs from the report
+    return await report(result.outcomes, result.needs_attention)
 
 
-async def _forecast(total: int, reads: list[Read]) -> State[Any]:
-    """What would be done, a row for each of the first so many."""
-    given = services()
+async def _replay_part(part: ReplayPart, run: PipelineRun) -> PipelineResult:
+    batch = await validate(part.texts) if part.texts else ValidatedBatch(part.works, archived=part.archived)
+    result = await run_batch(batch, run)
+    await release_handled(get_services(), part.rejected, result.outcomes)
+    return result
+
+
+async def _forecast(plan: ReplayPlan) -> State[Any]:
+    """Show what would be done, a row for each of the first so many."""
+    services = get_services()
     rows: list[dict[str, str]] = []
-    for read in reads:
-        if len(rows) >= ROWS:
+    for read in plan.parts:
+        if len(rows) >= MAX_ROWS:
             break
-        found = await in_thread(
-            given.storing,
-            lambda read=read: list(forecast(given.interactions, given.quarantine, read())),  # type: ignore[misc]
+        sentences = await in_thread(
+            services.store_pool,
+            lambda read=read: list(forecast(services.interactions, services.quarantine, read())),  # type: ignore[misc]
         )
-        rows += [{"would": escaped(text)} for text in found]
-    await acreate_table_artifact(table=rows[:ROWS], key="replay-forecast", description="Nothing was done")
-    return Completed(message=f"dry run: {total} events would be replayed; nothing was done")
+        rows += [{"would": escaped(sentence)} for sentence in sentences]
+    await acreate_table_artifact(table=rows[:MAX_ROWS], key="replay-forecast", description="Nothing was done")
+    return Completed(message=f"dry run: {plan.total} events would be replayed; nothing was done")

@@ -1,7 +1,7 @@
 """The command line: deploy, plan, outputs, delete, verify, redrive, replay.
 
-Every flag can come from the environment too (INFRA_BUS, INFRA_QUEUE_ID, ...) or from infra.toml in the
-current folder (bus = "..."); AWS, Prefect and Genesys are found as their own tools find them.
+Every flag may also be an environment variable (INFRA_BUS, INFRA_QUEUE_ID, ...) or an entry of infra.toml in the
+current folder (bus = "..."). AWS, Prefect and Genesys are configured by their own variables and files.
 """
 
 from __future__ import annotations
@@ -15,38 +15,45 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from cyclopts import App, Parameter, config
 
-from infra import archive, display, redriving, removal, verification
-from infra.aws_errors import check_endpoints, meaning
-from infra.choices import Choices, Place, check_destination, check_filter
-from infra.deployment import Deployment, checked_name
-from infra.errors import InfraError, InvalidInput
-from infra.prefect import Prefect
-from infra.stack import Stack
+from infra import output
+from infra.archive_replay import Replay
+from infra.dead_letters import DeadLetterQueue
+from infra.errors import InfraError, InvalidInput, check_endpoints, explain
+from infra.options import DeployOptions, StackTarget, check_destination, check_filter
+from infra.prefect_api import Prefect
+from infra.stack.change_set import Stack
+from infra.stack.delete import delete_data, delete_stack, waiting_messages
+from infra.stack.deploy import Deployment, checked_name
+from infra.verify.run import verify as run_checks
 
-Chosen = Annotated[Choices, Parameter(name="*")]
-At = Annotated[Place, Parameter(name="*")]
-Yes = Annotated[bool, Parameter(help="Do not ask.", negative=())]
+Options = Annotated[DeployOptions, Parameter(name="*")]
+Target = Annotated[StackTarget, Parameter(name="*")]
+Yes = Annotated[bool, Parameter(help="Do not ask for confirmation.", negative=())]
 AsJson = Annotated[bool, Parameter("--json", help="As JSON.", negative=())]
 WithData = Annotated[
     bool,
-    Parameter(help="Delete the tables and the bucket, too; asks in any case, even with --yes.", negative=()),
+    Parameter(
+        help="Delete the tables and the bucket, too; asks for confirmation even with --yes.", negative=()
+    ),
 ]
 Send = Annotated[
     bool,
-    Parameter(help="Send a synthetic event from bus to table, where others than Genesys may put events."),
+    Parameter(
+        help="Send a synthetic event from bus to table, if the bus accepts events of others than Genesys."
+    ),
 ]
-Wait = Annotated[float, Parameter(help="Seconds to wait for its row, beyond the settle delay.")]
-Rate = Annotated[float, Parameter(help="Messages a second.")]
-From = Annotated[datetime, Parameter("--from", help="The first moment; UTC unless it says otherwise.")]
-To = Annotated[datetime | None, Parameter("--to", help="The last moment; now unless given.")]
-HERE, AS_DEPLOYED = Place(), Choices()
+Wait = Annotated[float, Parameter(help="Seconds to wait for its row, in addition to the settle delay.")]
+Rate = Annotated[float, Parameter(help="Most messages a second.")]
+From = Annotated[datetime, Parameter("--from", help="Start of the interval; UTC without an offset.")]
+To = Annotated[datetime | None, Parameter("--to", help="End of the interval; by default now.")]
+DEFAULT_TARGET, AS_DEPLOYED = StackTarget(), DeployOptions()
 
 app = App(
     name="python -m infra",
-    help="Genesys Cloud events from EventBridge to Prefect: deploy it, prove it works, bring events back.",
+    help="Genesys Cloud events from EventBridge to Prefect: deploy, verify, bring events back.",
     config=[
         config.Env("INFRA_", command=False),
-        # One file for all commands: each takes what it knows.
+        # One file for all commands: a command ignores the entries of others.
         config.Toml("infra.toml", use_commands_as_keys=False, allow_unknown=True),
     ],
     default_parameter=Parameter(negative_iterable=()),
@@ -54,147 +61,151 @@ app = App(
 )
 
 
-def session_of(place: Place) -> boto3.Session:
-    """Return boto3's session for the place; raises InvalidInput when a variable gives AWS no usable address."""
+def session_of(target: StackTarget) -> boto3.Session:
+    """Return the target's AWS session; raises InvalidInput for a bad AWS_ENDPOINT_URL."""
     check_endpoints()
-    return boto3.Session(region_name=place.region, profile_name=place.profile)
+    return boto3.Session(region_name=target.region, profile_name=target.profile)
 
 
-def stack_of(place: Place) -> Stack:
-    """Return the place's stack."""
-    client = session_of(place).client("cloudformation")
-    # AWS is slow and counts requests; an emulator is and does neither.
+def stack_of(target: StackTarget) -> Stack:
+    """Return the target's stack."""
+    client = session_of(target).client("cloudformation")
+    # CloudFormation takes minutes and limits the request rate; an emulator does neither.
     poll = 2.0 if "amazonaws" in client.meta.endpoint_url else 0.1
-    return Stack(client, checked_name(place.stack), poll)
+    return Stack(client, checked_name(target.stack), poll)
 
 
 @app.command
-def deploy(choices: Chosen = AS_DEPLOYED, place: At = HERE, *, yes: Yes = False) -> int:
-    """Create or update the stack: shows what would change, asks, waits."""
-    deployment = deployment_of(choices, place)
-    found = deployment.plan()
-    if found is None:
-        display.console.print(f"Nothing changed: stack {place.stack} is as asked for.")
-        return 0
-    display.show_plan(found)
-    if not yes and not display.confirm(f"{'Create' if found.creates else 'Update'} stack {place.stack}?"):
-        deployment.stack.discard(found.name)
-        display.console.print("Not done.")
-        return 1
-    deployment.stack.execute(found, display.show_step)
-    display.show_pairs(deployment.stack.outputs())
+def deploy(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET, *, yes: Yes = False) -> int:
+    """Create or update the stack: show the changes, ask for confirmation, wait for the end."""
+    deployment = deployment_of(options, target)
+    done = False
+    for found in deployment.plans():
+        output.show_plan(found)
+        if not yes and not output.confirm(f"{'Create' if found.creates else 'Update'} stack {target.stack}?"):
+            deployment.stack.discard(found.name)
+            output.console.print("Not done.")
+            return 1
+        deployment.stack.execute(found, output.show_event)
+        done = True
+    if done:
+        output.show_pairs(deployment.stack.outputs())
+    else:
+        output.console.print(f"Nothing changed: stack {target.stack} is up to date.")
     return 0
 
 
 @app.command
-def plan(choices: Chosen = AS_DEPLOYED, place: At = HERE) -> None:
-    """Show what deploy would change, and change nothing (the bridge's zip file is uploaded for it)."""
-    deployment = deployment_of(choices, place)
+def plan(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET) -> None:
+    """Show what deploy would change; only the bridge's zip file is uploaded."""
+    deployment = deployment_of(options, target)
     found = deployment.plan()
     if found is None:
-        display.console.print(f"Nothing would change: stack {place.stack} is as asked for.")
+        output.console.print(f"Nothing would change: stack {target.stack} is up to date.")
         return
-    display.show_plan(found)
+    output.show_plan(found)
     deployment.stack.discard(found.name)
 
 
 @app.command
-def outputs(place: At = HERE, *, as_json: AsJson = False) -> None:
+def outputs(target: Target = DEFAULT_TARGET, *, as_json: AsJson = False) -> None:
     """Show the stack's outputs: names of tables, queues, bus, bucket."""
-    found = stack_of(place).outputs()
+    found = stack_of(target).outputs()
     if as_json:
-        display.console.print_json(json.dumps(found))
+        output.console.print_json(json.dumps(found))
     else:
-        display.show_pairs(found)
+        output.show_pairs(found)
 
 
 @app.command
-def delete(place: At = HERE, *, with_data: WithData = False, yes: Yes = False) -> int:
-    """Delete the stack; the tables of records and the bucket stay."""
-    stack, session = stack_of(place), session_of(place)
-    if count := removal.waiting(session, stack.outputs()):
-        display.console.print(f"[yellow]{count} messages wait in the queues and will be lost.[/]")
-    if not yes and not display.confirm(f"Delete stack {place.stack}, its event bus and archive included?"):
+def delete(target: Target = DEFAULT_TARGET, *, with_data: WithData = False, yes: Yes = False) -> int:
+    """Delete the stack; the tables and the bucket remain."""
+    stack, session = stack_of(target), session_of(target)
+    if count := waiting_messages(session, stack.outputs()):
+        output.console.print(f"[yellow]{count} messages in the queues will be lost.[/]")
+    if not yes and not output.confirm(f"Delete stack {target.stack}, its event bus and archive included?"):
         return 1
-    if with_data and not display.confirm("Delete every record and conversation for ever?", place.stack):
+    if with_data and not output.confirm("Delete every record and conversation for ever?", target.stack):
         return 1
-    left = removal.remove(stack, display.show_step)
+    remaining = delete_stack(stack, output.show_event)
     if with_data:
-        removal.remove_data(session, left)
-        display.console.print("The data is deleted.")
+        delete_data(session, remaining)
+        output.console.print("The data is deleted.")
         return 0
-    display.console.print("Kept, and part of no stack any more:")
-    display.show_pairs(left)
+    output.console.print("These remain, outside any stack:")
+    output.show_pairs(remaining)
     return 0
 
 
 @app.command
-def verify(place: At = HERE, *, as_json: AsJson = False, send: Send = True, wait: Wait = 180.0) -> int:
-    """Prove the path from Genesys to the table; exit code 1 when a check fails."""
-    with display.errors.status("AWS identity") as status:
-        results = verification.verify(
-            session_of(place),
-            stack_of(place),
+def verify(
+    target: Target = DEFAULT_TARGET, *, as_json: AsJson = False, send: Send = True, wait: Wait = 180.0
+) -> int:
+    """Check every step of an event's way from Genesys to the table; exit code 1 when a check fails."""
+    with output.errors.status("AWS identity") as status:
+        results = run_checks(
+            session_of(target),
+            stack_of(target),
             send=send,
             wait=wait,
             report=lambda r: status.update(f"after {r.name}"),
         )
     if as_json:
-        display.console.print_json(json.dumps([result.as_dict() for result in results]))
+        output.console.print_json(json.dumps([result.as_dict() for result in results]))
     else:
-        display.show_checks(results)
+        output.show_checks(results)
     return int(any(result.failed for result in results))
 
 
 @app.command
-def redrive(place: At = HERE, *, yes: Yes = False, rate: Rate = 50.0) -> int:
-    """Bring dead letters back to the buffer, after a look at them."""
-    letters = redriving.DeadLetterBox(session_of(place).client("sqs"), stack_of(place).outputs())
-    total, reasons = letters.look()
+def redrive(target: Target = DEFAULT_TARGET, *, yes: Yes = False, rate: Rate = 50.0) -> int:
+    """Show why messages are in the dead-letter queue, and send them back to the buffer."""
+    dead_letters = DeadLetterQueue(session_of(target).client("sqs"), stack_of(target).outputs())
+    total, reasons = dead_letters.look()
     if not total:
-        display.console.print("There are no dead letters.")
+        output.console.print("There are no dead letters.")
         return 0
-    display.show_reasons(total, reasons)
-    if not yes and not display.confirm(f"Send {total} back to the buffer?"):
+    output.show_reasons(total, reasons)
+    if not yes and not output.confirm(f"Send {total} back to the buffer?"):
         return 1
-    with display.progress("sent back", total) as advance:
-        moved = letters.redrive(rate, advance)
-    display.console.print(f"{moved} sent back to the buffer.")
+    with output.progress("sent back", total) as advance:
+        moved = dead_letters.redrive(rate, advance)
+    output.console.print(f"{moved} sent back to the buffer.")
     return 0
 
 
 @app.command
-def replay(place: At = HERE, *, start: From, end: To = None) -> int:
-    """Replay archived events to this stack's rule alone, and watch it; Ctrl-C cancels the replay."""
-    stack = stack_of(place)
-    run = archive.Replay(session_of(place).client("events"), stack.outputs(), stack.poll)
+def replay(target: Target = DEFAULT_TARGET, *, start: From, end: To = None) -> int:
+    """Replay archived events to this stack's rule only, and show the progress; Ctrl-C cancels the replay."""
+    stack = stack_of(target)
+    run = Replay(session_of(target).client("events"), stack.outputs(), stack.poll)
     name = run.start(_utc(start), _utc(end or datetime.now(UTC)))
-    display.console.print(f"Replay {name}")
+    output.console.print(f"Replay {name}")
     try:
-        state = run.follow(name, lambda line: display.console.print(f"  {line}"))
+        state = run.follow(name, lambda line: output.console.print(f"  {line}"))
     except KeyboardInterrupt:
         run.cancel(name)
-        display.console.print("Cancelled; what was replayed so far stays replayed.")
+        output.console.print("Cancelled; events that were replayed already stay delivered.")
         return 130
     return int(state != "COMPLETED")
 
 
-def deployment_of(choices: Choices, place: Place) -> Deployment:
-    """Return what is wanted, completed from what is deployed; raises InvalidInput when it cannot work."""
-    stack, given = stack_of(place), choices.parameters()
+def deployment_of(options: DeployOptions, target: StackTarget) -> Deployment:
+    """Return the deployment of these options; raises InvalidInput for options that cannot work."""
+    stack, given = stack_of(target), options.parameters()
     if not stack.parameters() and (url := os.environ.get("PREFECT_API_URL")):
-        # Only the first time: a terminal that talks to another Prefect must not turn the bridge to it.
+        # Only for a new stack: a shell that is set up for another server must not redirect the bridge.
         given.setdefault("PrefectApiUrl", url.rstrip("/"))
-    deployment = Deployment(session_of(place), stack, given, tags=choices.tag)
+    deployment = Deployment(session_of(target), stack, given, tags=options.tag)
     values = deployment.values
     if values["Bridge"] == "api-destination" and not values["DeploymentId"]:
         found = Prefect(values["PrefectApiUrl"]).deployment(values["DeploymentName"])
         values["DeploymentId"] = str(found["id"])
     check_destination(values)
     for warning in check_filter(values):
-        display.console.print(f"[yellow]{warning}[/]")
-    if choices.queue_id and choices.filter_at == "fetch":
-        display.console.print(f"Give the workers QUEUE_IDS={','.join(choices.queue_id)}")
+        output.console.print(f"[yellow]{warning}[/]")
+    if options.queue_id and options.filter_at == "fetch":
+        output.console.print(f"Give the workers QUEUE_IDS={','.join(options.queue_id)}")
     return deployment
 
 
@@ -203,19 +214,24 @@ def _utc(moment: datetime) -> datetime:
 
 
 def main(tokens: list[str] | None = None) -> int:
-    """Run a command and return its exit code; an expected failure is a line, not a traceback.
+    """Run a command of `python -m infra` and return its exit code."""
+    return run(app, tokens)
 
-    2 when what was given cannot work, 1 when something else failed.
+
+def run(commands: App, tokens: list[str] | None = None) -> int:
+    """Run one of the commands and return its exit code; an expected failure prints one line, no traceback.
+
+    The code is 2 for input that cannot work, 1 for any other failure.
     """
     try:
-        return int(app(tokens, result_action="return_value") or 0)
+        return int(commands(tokens, result_action="return_value") or 0)
     except BotoCoreError as error:
-        means = meaning(error)
-        return _failed(str(means), 2 if means.ours else 1)
+        explanation = explain(error)
+        return _failed(str(explanation), 2 if explanation.bad_input else 1)
     except (InfraError, ClientError) as error:
         return _failed(str(error), 2 if isinstance(error, InvalidInput) else 1)
 
 
 def _failed(text: str, code: int) -> int:
-    display.errors.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    output.errors.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
     return code

@@ -1,8 +1,8 @@
-"""Secrets from Prefect blocks, for whoever keeps them there: the environment goes first.
+"""Settings from Prefect blocks; the environment has precedence.
 
 Three settings name blocks as `type/name`: GENESYS_CREDENTIALS_BLOCK (genesys-credentials/production),
 AWS_CREDENTIALS_BLOCK (aws-credentials/production) and CONVERSATION_BUCKET_BLOCK (s3-bucket/conversations). A
-block fills only what the environment lacks. Values stay in this process: no run, log or error has them.
+block fills only what the environment lacks. No run, log or error shows a value.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from prefect.blocks.core import Block
 from prefect_aws import AwsCredentials, S3Bucket
 from pydantic import Field, SecretStr
 
+from tasks.errors import BadSettings
 from tasks.settings import BlockNames, Settings
 
 B = TypeVar("B", bound=Block)
@@ -40,11 +41,11 @@ class GenesysCredentials(CredentialsBlock):
     )
 
     def get_client(self, *_: Any, **__: Any) -> Any:
-        """Not offered: the workers share one client and one request budget."""
-        raise NotImplementedError("the workers make their own client, for they share one request budget")
+        """Not offered: the workers share one client and one request limit."""
+        raise NotImplementedError("the workers make their own client, because they share one request limit")
 
     def settings(self) -> dict[str, Any]:
-        """The settings that this block stands for."""
+        """Return the settings that this block holds."""
         return {
             "genesys_client_id": self.client_id,
             "genesys_client_secret": self.client_secret,
@@ -52,7 +53,7 @@ class GenesysCredentials(CredentialsBlock):
         }
 
 
-class BlockUnusable(ValueError):
+class BlockUnusable(BadSettings):
     """A setting names a block that is missing, of another type, or cannot be used; says which and why."""
 
 
@@ -64,7 +65,7 @@ class Aws:
         self._options = credentials.aws_client_parameters.get_params_override()
 
     def client(self, service: str, config: Config) -> Any:
-        """A client; our own timeouts and retries hold over the block's."""
+        """Return a client; our own timeouts and retries override the block's."""
         options = dict(self._options)
         theirs = options.pop("config", None)
         make: Any = self._session.client  # the stubs know each service by name only
@@ -72,7 +73,7 @@ class Aws:
 
 
 def configured(names: BlockNames | None = None) -> Settings:
-    """The settings, of the environment first and then of the blocks that it names."""
+    """Return the settings: from the environment, then from the blocks that it names."""
     names = names or BlockNames()
     given: dict[str, Any] = {}
     if names.genesys_credentials_block and not _all_set("GENESYS_CLIENT_ID", "GENESYS_CLIENT_SECRET"):
@@ -85,7 +86,7 @@ def configured(names: BlockNames | None = None) -> Settings:
 
 
 def aws(names: BlockNames | None = None) -> Any:
-    """What makes AWS clients: boto3 by its own rules (environment, profile, role), or the block's session."""
+    """Return what makes AWS clients: boto3 by its own rules (environment, profile, role), or the block's session."""
     names = names or BlockNames()
     if names.aws_credentials_block is None or _set("aws_access_key_id"):
         return boto3
@@ -93,7 +94,7 @@ def aws(names: BlockNames | None = None) -> Any:
 
 
 def aws_for_bucket(names: BlockNames | None = None) -> Any:
-    """What makes the bucket's client: its own block's credentials, if it comes from one."""
+    """Return what makes the bucket's client: the credentials of the bucket's block, if it comes from one."""
     names = names or BlockNames()
     if _set("aws_access_key_id") or (bucket := _bucket(names)) is None:
         return aws(names)
@@ -105,7 +106,7 @@ def aws_for_bucket(names: BlockNames | None = None) -> Any:
 
 
 def load(kind: type[B], slug_and_name: str, variable: str) -> B:
-    """Load a block that a variable names. Raises BlockUnusable, which repeats names and no value."""
+    """Return the block that a variable names. Raises BlockUnusable, which quotes names and no value."""
     slug, _, name = slug_and_name.partition("/")
     if slug != kind.get_block_type_slug() or not name:
         raise BlockUnusable(f"{variable} must name a block as {kind.get_block_type_slug()}/<name>")
@@ -132,7 +133,7 @@ def _bucket(names: BlockNames) -> S3Bucket | None:
 def _usable(credentials: AwsCredentials) -> AwsCredentials:
     if credentials.assume_role_arn:  # Prefect assumes it once, and the session ends after an hour
         raise BlockUnusable(
-            "an AWS block that assumes a role is of no use to a worker that runs for days: give the role to "
+            "an AWS block that assumes a role cannot be used by a worker that runs for days: give the role to "
             "the worker's machine or task, or name an AWS profile that assumes it"
         )
     return credentials

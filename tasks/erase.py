@@ -1,4 +1,4 @@
-"""erase: tombstones first, then everything else that is kept of the interactions."""
+"""erase: tombstones first, then everything else that is stored of the interactions."""
 
 from __future__ import annotations
 
@@ -6,60 +6,24 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
-from tasks.bootstrap import Services, services
-from tasks.errors import PermanentError
-from tasks.events.shapes import canonical_id
-from tasks.process import in_thread
-from tasks.retries import Policy, policy
-from tasks.stores import Buried
+from tasks.operations.erasure_request import ErasureRequest
+from tasks.options import pipeline_task
+from tasks.services import Services, get_lake, get_services
+from tasks.settings import TaskPolicy
+from tasks.stores import ConversationBucket, PreviousItem
+from tasks.threads import in_thread
 
 T = TypeVar("T")
-CHUNK = 100  # interactions of one task run
-_CONTACT_LIMIT = 100  # characters; Genesys's ids have 36
-_SEARCH_TIMEOUT = 3600.0  # seconds; a search reads a whole table, a megabyte in some 50 ms
-
-
-class BadRequest(PermanentError):
-    """The erasure cannot be done as it was asked for; nothing was erased."""
-
-    code = "bad-request"
+TASK_SIZE = 100  # interactions of one task run
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to erase, checked."""
-
-    interaction_ids: tuple[str, ...]
-    external_contact_id: str | None
-
-    @classmethod
-    def checked(cls, interaction_ids: Sequence[str], external_contact_id: str) -> Request:
-        """Return the request. Raises BadRequest, which names positions and never repeats what was there."""
-        canonical = [canonical_id(id_) for id_ in interaction_ids]
-        wrong = [str(number) for number, id_ in enumerate(canonical, 1) if id_ is None]
-        if wrong:
-            places = ", ".join(wrong[:10]) + (", ..." if len(wrong) > 10 else "")  # noqa: PLR2004
-            raise BadRequest(
-                f"{len(wrong)} of {len(canonical)} interaction ids are no UUIDs (in places {places}): "
-                "correct them and run again; nothing was erased"
-            )
-        contact = external_contact_id.strip()
-        if len(contact) > _CONTACT_LIMIT or not contact.isprintable():
-            raise BadRequest(
-                "the external contact id is none: give the id that Genesys has; nothing was erased"
-            )
-        if not canonical and not contact:
-            raise BadRequest("give interaction ids or an external contact id; nothing was erased")
-        return cls(tuple(dict.fromkeys(id_ for id_ in canonical if id_)), contact or None)
-
-
-@dataclass(frozen=True)
-class Tally:
+class ErasureCounts:
     """What was found, or removed: numbers only."""
 
     records: int = 0
@@ -67,117 +31,156 @@ class Tally:
     tombstones: int = 0
     nothing: int = 0
     objects: int = 0
+    staged: int = 0
+    rows: int = 0
     quarantined: int = 0
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+    def __add__(self, other: ErasureCounts) -> ErasureCounts:
+        return ErasureCounts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     @classmethod
-    def of(cls, buried: Iterable[Buried], objects: int = 0) -> Tally:
+    def of(cls, previous: Iterable[PreviousItem]) -> ErasureCounts:
         """Count what the table held of some interactions."""
-        found = list(buried)
+        found = list(previous)
         return cls(
-            found.count(Buried.RECORD),
-            found.count(Buried.PLACEHOLDER),
-            found.count(Buried.TOMBSTONE),
-            found.count(Buried.NOTHING),
-            objects,
+            found.count(PreviousItem.RECORD),
+            found.count(PreviousItem.PLACEHOLDER),
+            found.count(PreviousItem.TOMBSTONE),
+            found.count(PreviousItem.NOTHING),
         )
 
 
-def searching() -> Policy:
-    """A task's policy for reading a whole table: only its time-out differs."""
-    longer = policy(retries=5, first_delay=2)
-    longer["timeout_seconds"] = max(longer["timeout_seconds"], _SEARCH_TIMEOUT)
-    return longer
+def _table_scan(policy: TaskPolicy) -> float:
+    """Return the seconds that reading a whole table may take: a megabyte takes some 50 ms."""
+    return max(policy.task_timeout, 3600.0)
 
 
-@task(name="search", **searching())
-async def search(request: Request) -> list[str]:
-    """Every interaction that is meant: those named, and all that the external contact took part in."""
-    given = services()
-    found = list(request.interaction_ids)
+@pipeline_task(name="search", retries=5, first_delay=2, timeout=_table_scan)
+async def search(request: ErasureRequest) -> list[str]:
+    """Return every interaction that is meant: those named, and all that the external contact took part in."""
+    services = get_services()
+    found = set(request.interaction_ids)
     if (contact := request.external_contact_id) is not None:
-        found += await in_thread(given.storing, lambda: list(given.interactions.of_contact(contact)))
-    get_run_logger().info("found: %d interactions", len(set(found)))
-    return sorted(set(found))
+        found |= await in_thread(services.store_pool, lambda: set(services.interactions.of_contact(contact)))
+    get_run_logger().info("found: %d interactions", len(found))
+    return sorted(found)
 
 
-@task(name="entomb", **policy(retries=5, first_delay=2))
-async def entomb(interaction_ids: list[str], receipt: str, *, dry_run: bool) -> Tally:
-    """Put tombstones where the interactions are, were, or could come; when dry, only look."""
-    given = services()
+@pipeline_task(name="write-tombstones", retries=5, first_delay=2)
+async def write_tombstones(interaction_ids: list[str], receipt: str, *, dry_run: bool) -> ErasureCounts:
+    """Write a tombstone for each interaction, stored or not; in a dry run only read."""
+    services = get_services()
+    table, expires_at = services.interactions, _expiry(services)
 
-    def bury(id_: str) -> Buried:
+    def write(id_: str) -> PreviousItem:
         if dry_run:
-            return Buried.of(given.interactions.get(id_))
-        return given.interactions.entomb(id_, receipt, _expiry(given))
+            return PreviousItem.of(table.get(id_))
+        return table.write_tombstone(id_, receipt, expires_at)
 
-    return Tally.of(await _each(given, bury, interaction_ids))
+    return ErasureCounts.of(await _each(services, write, interaction_ids))
 
 
-@task(name="delete-conversations", **policy(retries=5, first_delay=2))
-async def delete_conversations(interaction_ids: list[str], *, dry_run: bool) -> Tally:
-    """Delete the interactions' objects in the bucket, every version of them; when dry, only count."""
-    given = services()
-    archive = given.archive
-    if archive is None:
-        return Tally()
-    versioned = await in_thread(given.storing, archive.versioning) in ("enabled", "suspended")
+@pipeline_task(name="delete-conversations", retries=5, first_delay=2)
+async def delete_conversations(interaction_ids: list[str], *, dry_run: bool) -> ErasureCounts:
+    """Delete the objects that releases before 0.2 wrote, every version of them; when dry, only count."""
+    services = get_services()
+    bucket = services.conversations
+    if bucket is None:
+        return ErasureCounts()
+    versioned = await _versioned(services, bucket)
 
     def delete(id_: str) -> int:
         if dry_run:
-            return sum(1 for _ in (archive.versions(id_) if versioned else archive.keys(id_)))
-        return archive.erase(id_, versioned=versioned)
+            return sum(1 for _ in (bucket.versions(id_) if versioned else bucket.keys(id_)))
+        return bucket.erase(id_, versioned=versioned)
 
-    return Tally(objects=sum(await _each(given, delete, interaction_ids)))
+    return ErasureCounts(objects=sum(await _each(services, delete, interaction_ids)))
 
 
-@task(name="delete-quarantined", **searching())
-async def delete_quarantined(interaction_ids: list[str], *, dry_run: bool) -> Tally:
+def _staging_scan(policy: TaskPolicy) -> float:
+    """Return the seconds that reading every staged object may take: some 1,000 a second."""
+    return max(policy.task_timeout, 3600.0)
+
+
+@pipeline_task(name="erase-staged", retries=5, first_delay=2, timeout=_staging_scan)
+async def erase_staged(interaction_ids: list[str], *, dry_run: bool) -> ErasureCounts:
+    """Remove the interactions from every staged object, in one pass for all; when dry, only count the objects.
+
+    After the tombstones: what is staged later is removed by the save whose write a tombstone refuses.
+    """
+    services = get_services()
+    bucket, former, ids = services.staging, services.conversations, frozenset(interaction_ids)
+    if bucket is None or former is None or not ids:
+        return ErasureCounts()
+    if dry_run:
+        return ErasureCounts(staged=await in_thread(services.store_pool, partial(bucket.holding, ids)))
+    versioned = await _versioned(services, former)
+    erase = partial(bucket.erase, ids, versioned=versioned)
+    return ErasureCounts(staged=await in_thread(services.store_pool, erase))
+
+
+@pipeline_task(name="erase-rows", retries=5, first_delay=2, timeout=_table_scan)
+async def erase_rows(interaction_ids: list[str], *, dry_run: bool) -> ErasureCounts:
+    """Delete the interactions' rows in the analytics tables, with every file that held them; when dry, only count.
+
+    After the tombstones: what a publish has read before them cannot be committed any more.
+    """
+    services = get_services()
+    config = services.settings
+    if not (interaction_ids and config.analytics_database and config.conversation_bucket):
+        return ErasureCounts()
+
+    def work() -> int:
+        lake = get_lake()
+        from tasks.lake.days import days_to_erase  # noqa: PLC0415 - of an extra
+        from tasks.lake.publishing import erasure  # noqa: PLC0415 - of an extra
+
+        rows = services.interactions.rows(interaction_ids)
+        days = days_to_erase(rows.get(id_) for id_ in interaction_ids)
+        if dry_run:
+            return erasure.count(lake, days, interaction_ids)
+        return erasure.erase(lake, days, interaction_ids, timedelta(seconds=config.staging_grace))
+
+    return ErasureCounts(rows=await in_thread(services.store_pool, work))
+
+
+@pipeline_task(name="delete-quarantined", retries=5, first_delay=2, timeout=_table_scan)
+async def delete_quarantined(interaction_ids: list[str], *, dry_run: bool) -> ErasureCounts:
     """Delete every quarantine row that mentions one of the interactions; when dry, only count."""
-    given = services()
+    services = get_services()
     wanted = frozenset(interaction_ids)
     if not wanted:
-        return Tally()
-    keys = await in_thread(given.storing, lambda: list(given.quarantine.mentioning(wanted)))
+        return ErasureCounts()
+    table = services.quarantine
+    keys = await in_thread(services.store_pool, lambda: list(table.mentioning(wanted)))
     if not dry_run:
-        await _each(given, given.quarantine.remove, keys)
-    return Tally(quarantined=len(keys))
+        await _each(services, table.remove, keys)
+    return ErasureCounts(quarantined=len(keys))
 
 
-@task(name="look-around", cache_policy=NO_CACHE, persist_result=False)
-async def look_around() -> dict[str, str]:
-    """What AWS keeps beside the stores, as far as we may ask: versions of objects, backups of tables."""
-    given = services()
+@pipeline_task(name="read-backup-settings", retries=0, first_delay=0)
+async def backups() -> dict[str, str]:
+    """Return the bucket's versioning and the tables' backup periods; `unknown` without the permission."""
+    services = get_services()
     found = {"versioning": "no bucket"}
-    if given.archive is not None:
-        found["versioning"] = await in_thread(given.storing, given.archive.versioning)
-    for name, table in (("interactions", given.interactions), ("quarantine", given.quarantine)):
-        found[f"{name} backups"] = await in_thread(given.storing, table.recovery)
+    if services.conversations is not None:
+        found["versioning"] = await in_thread(services.store_pool, services.conversations.versioning)
+    for name, table in (("interactions", services.interactions), ("quarantine", services.quarantine)):
+        found[f"{name} backups"] = await in_thread(services.store_pool, table.backup_period)
     return found
 
 
-async def _each(given: Services, call: Callable[[str], T], items: Sequence[str]) -> list[T]:
-    """Call for each item, side by side; no limit of writes: erasures are few, and their queue has its own."""
-    calls = (in_thread(given.storing, _bound(call, item)) for item in items)
+async def _versioned(services: Services, bucket: ConversationBucket) -> bool:
+    """Return whether the bucket keeps, or has kept, versions of its objects."""
+    return await in_thread(services.store_pool, bucket.versioning) in ("enabled", "suspended")
+
+
+async def _each(services: Services, call: Callable[[str], T], items: Sequence[str]) -> list[T]:
+    """Call for each item, side by side; not under `store-writes`: erasures are few, and have their own queue."""
+    calls = (in_thread(services.store_pool, partial(call, item)) for item in items)
     return list(await asyncio.gather(*calls))
 
 
-def _bound(call: Callable[[str], T], item: str) -> Callable[[], T]:
-    return lambda: call(item)
-
-
-def _expiry(given: Services) -> int | None:
-    days = given.settings.tombstone_days
+def _expiry(services: Services) -> int | None:
+    days = services.settings.tombstone_days
     return int((datetime.now(UTC) + timedelta(days=days)).timestamp()) if days else None
-
-
-def chunks(interaction_ids: Sequence[str], size: int = CHUNK) -> list[list[str]]:
-    """The ids in groups, in their order."""
-    return [list(interaction_ids[start : start + size]) for start in range(0, len(interaction_ids), size)]
-
-
-def as_dict(tally: Tally) -> dict[str, Any]:
-    """The numbers by name."""
-    return {f.name: getattr(tally, f.name) for f in fields(tally)}

@@ -3,161 +3,177 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from typing import TypeVar
+from collections.abc import Sequence
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
-from tasks.attributes import add_address
-from tasks.batch import Fetched, Processed, Work
-from tasks.bootstrap import Lane, Services, services
-from tasks.errors import PermanentError, PipelineError, TransientError
-from tasks.genesys import Fetch, Throttled, Unavailable
+from tasks.errors import InternalError, PermanentError, PipelineError, TransientError
+from tasks.genesys import ConversationBatch, Throttled, Unavailable
+from tasks.options import pipeline_task, whole_run
+from tasks.pipeline.chunk_queue import ChunkQueue, gather_bounded
+from tasks.pipeline.diff import is_newer
+from tasks.pipeline.email_attribute import add_addresses
+from tasks.pipeline.record_names import add_names
+from tasks.pipeline.work import (
+    Chunk,
+    FetchedInteraction,
+    InteractionWork,
+    PipelineRun,
+    ProcessedChunk,
+    SkipReason,
+)
 from tasks.records import InteractionRecord, build_record
-from tasks.retries import policy
+from tasks.services import Services, get_services
 from tasks.settings import task_policy
+from tasks.stores import Stored
+from tasks.threads import in_thread
 
-T = TypeVar("T")
 _NAMED = 10  # answers whose correlation ids a run's log names; errors carry their own
 
 
-class ProcessingBug(PermanentError):
-    """Our own code failed on one interaction; loud, and kept in quarantine for a replay after the mend."""
+@pipeline_task(name="process", retries=3, first_delay=5, timeout=whole_run)
+async def process(queue: ChunkQueue, run: PipelineRun) -> None:
+    """Ask Genesys for every chunk that waits in the queue, and put it back with its records.
 
-    code = "internal-error"
-
-
-@task(name="process", **policy(retries=3, first_delay=5, timeout=task_policy().flow_timeout))
-async def process(works: list[Work], attempt: int, lane: Lane) -> Processed:
-    """Ask Genesys for the interactions and derive their records.
-
-    A request that Genesys puts off for longer than we wait is no failure: the interactions come back as
-    postponed. Raises TransientError (retried by the task) when Genesys or a store cannot be reached.
+    A slow or failing chunk delays no other. Raises TransientError, and is retried by the task, when a chunk could
+    not be processed: only what still waits is asked for again.
     """
-    processed = await process_chunk(works, lane)
-    get_run_logger().info("processed, attempt %d: %s", attempt, counts([processed]))
-    return processed
+    services = get_services()
+
+    async def one(chunk: Chunk) -> None:
+        queue.put(chunk, await process_chunk(services, chunk, run))
+
+    errors = await gather_bounded(list(queue.waiting), one, at_once=services.settings.chunks_in_flight)
+    get_run_logger().info("processed, attempt %d: %s", run.attempt, counts(queue.processed))
+    if errors:
+        raise errors[0]
 
 
-async def process_chunk(works: list[Work], lane: Lane) -> Processed:
-    """A chunk with one request; one that our own bug stops is failed, loudly. Raises TransientError.
+async def process_chunk(services: Services, chunk: Chunk, run: PipelineRun) -> ProcessedChunk:
+    """Return the chunk's records, of one request. Raises TransientError.
 
-    Credentials, or a whole request, that are refused are for a person to look at: nothing is lost, the chunk is
-    postponed.
+    Refused credentials, or a request refused as a whole, postpone the chunk: a person has to look at them, and
+    nothing is lost. A bug of ours fails the chunk's interactions.
     """
     try:
-        async with asyncio.timeout(_patience()):
-            return await in_thread(services().fetching, lambda: fetch_chunk(services(), works, lane))
+        async with asyncio.timeout(_timeout(services)):
+            return await in_thread(services.fetch_pool, lambda: fetch_chunk(services, chunk, run))
     except TransientError:
         raise
     except PermanentError as error:
-        return await postponed(works, error)
+        return await postponed(services, chunk, error)
     except TimeoutError:
         raise TransientError("the process task ran out of time") from None
-    except Exception as bug:  # noqa: BLE001 - neighbours go on; the run fails and names these
-        processed = Processed({}, frozenset())
-        failure = ProcessingBug(
-            f"{type(bug).__name__} in process: a bug of ours; replay after the next release"
-        )
-        processed.failed = [(work, failure) for work in works]
+    except Exception as bug:  # noqa: BLE001 - the other chunks go on; the run fails and names these
+        processed = ProcessedChunk({}, frozenset())
+        processed.failed = [(work, InternalError.from_exception(bug)) for work in chunk.works]
         return processed
 
 
-def _patience() -> float:
-    """Seconds for a chunk: attributes are asked for as long as one request may take, and the last may be as slow."""
+def _timeout(services: Services) -> float:
+    """Return the time-out of one chunk in seconds.
+
+    Doubled when e-mail attributes are on: the last of those requests may add one TASK_TIMEOUT.
+    """
     timeout = task_policy().task_timeout
-    return 2 * timeout if services().settings.genesys_email_attribute else timeout
+    return 2 * timeout if services.settings.genesys_email_attribute else timeout
 
 
-async def postponed(works: list[Work], why: PipelineError) -> Processed:
-    """A chunk that Genesys cannot answer for, left to a later run unless one is on its way. Raises NotReady."""
-    given, ids = services(), [work.interaction_id for work in works]
-    stored = await in_thread(given.storing, lambda: given.interactions.lookup(ids))
-    return Processed(stored, frozenset()).postpone(works, why)
+async def postponed(services: Services, chunk: Chunk, error: PipelineError) -> ProcessedChunk:
+    """Return a chunk that Genesys could not be asked for. Raises DependencyUnavailable."""
+    ids = chunk.interaction_ids
+    stored = await in_thread(services.store_pool, lambda: services.interactions.lookup(ids))
+    return ProcessedChunk(stored, frozenset()).postpone(chunk.works, error)
 
 
-def counts(chunks: Sequence[Processed]) -> str:
-    """How many interactions went which way, for the log, and what Genesys's support calls the first answers."""
+def counts(chunks: Sequence[ProcessedChunk]) -> str:
+    """Return how many interactions went which way, with the correlation ids that Genesys's support asks for."""
     fetched = sum(len(each.fetched) + each.released for each in chunks)
     names = ("missing", "postponed", "failed")
     rest = (f"{sum(len(getattr(each, name)) for each in chunks)} {name}" for name in names)
-    told = ", ".join((f"{fetched} fetched", *rest))
+    text = ", ".join((f"{fetched} fetched", *rest))
     ids = [each.correlation_id for each in chunks if each.correlation_id]
-    return f"{told}; correlation ids {' '.join(ids[:_NAMED])}" if ids else told
+    return f"{text}; correlation ids {' '.join(ids[:_NAMED])}" if ids else text
 
 
-def fetch_chunk(given: Services, works: list[Work], lane: Lane) -> Processed:
-    """The chunk's records; interactions that were erased are not asked for."""
+def fetch_chunk(services: Services, chunk: Chunk, run: PipelineRun) -> ProcessedChunk:
+    """Return the chunk's records; erased interactions are not asked for. Blocks; raises PipelineError."""
     began = time.monotonic()
-    ids = [work.interaction_id for work in works]
-    stored = given.interactions.lookup(ids)
-    processed = Processed(stored, given.quarantine.failed_among(ids))
-    wanted = []
-    for work in works:
-        known = stored.get(work.interaction_id)
-        if known is not None and known.erased:
-            processed.ignored.append((work, "the interaction was erased"))
-        else:
-            wanted.append(work)
+    ids = chunk.interaction_ids
+    processed = ProcessedChunk(services.interactions.lookup(ids), services.quarantine.failed_among(ids))
+    wanted = list(_not_erased(processed, chunk))
     if not wanted:
         return processed
     try:
-        fetch = given.genesys[lane].get_conversations([work.interaction_id for work in wanted])
+        answer = chunk.prefetched or services.genesys[run.priority].get_conversations(
+            [work.interaction_id for work in wanted]
+        )
     except (Throttled, Unavailable) as error:
-        if isinstance(error, Unavailable) and error.retry_after <= given.settings.genesys_max_wait:
+        if isinstance(error, Unavailable) and error.retry_after <= services.settings.genesys_max_wait:
             raise  # the task tries again
         return processed.postpone(wanted, error)
-    processed.correlation_id = fetch.correlation_id
-    _sort_out(given, processed, wanted, fetch)
-    add_address(given, processed, lane, began=began)
-    if given.archive is None:  # nobody else reads the conversations any more
+    processed.correlation_id = answer.correlation_id
+    for work in wanted:
+        _classify(services, processed, work, answer, run)
+    add_addresses(services, processed, run.priority, began=began)
+    add_names(services.directory, processed)
+    if services.staging is None:  # nothing else reads them
         processed.fetched = [fetched._replace(conversation={}) for fetched in processed.fetched]
     return processed
 
 
-def _sort_out(given: Services, processed: Processed, works: list[Work], fetch: Fetch) -> None:
-    for work in works:
-        id_ = work.interaction_id
-        if id_ in fetch.refused:
-            processed.failed.append((work, fetch.refused[id_]))
-        elif id_ not in fetch.conversations:
-            processed.missing.append(work)
+def _not_erased(processed: ProcessedChunk, chunk: Chunk) -> list[InteractionWork]:
+    wanted = []
+    for work in chunk.works:
+        stored = processed.stored.get(work.interaction_id)
+        if stored is not None and stored.erased:
+            processed.skipped.append((work, SkipReason.ERASED))
         else:
-            _derive(given, processed, work, fetch)
+            wanted.append(work)
+    return wanted
 
 
-def _derive(given: Services, processed: Processed, work: Work, fetch: Fetch) -> None:
-    conversation = fetch.conversations[work.interaction_id]
+def _classify(
+    services: Services,
+    processed: ProcessedChunk,
+    work: InteractionWork,
+    answer: ConversationBatch,
+    run: PipelineRun,
+) -> None:
+    """Add an interaction to the list of the chunk that the answer means: fetched, missing, skipped or failed."""
+    id_ = work.interaction_id
+    if id_ in answer.refused:
+        processed.failed.append((work, answer.refused[id_]))
+        return
+    if id_ not in answer.conversations:
+        processed.missing.append(work)
+        return
+    conversation = answer.conversations[id_]
     try:
-        record = build_record(conversation, fetch.dates[work.interaction_id])
+        record = build_record(conversation, answer.dates[id_])
     except PermanentError as error:
         processed.failed.append((work, error))
     except Exception as bug:  # noqa: BLE001 - one interaction's bug must not cost its neighbours
-        processed.failed.append((work, as_bug(bug)))
+        processed.failed.append((work, InternalError.from_exception(bug)))
     else:
-        if record.settled and not _wanted_queue(record, given.settings.queue_ids):
-            processed.ignored.append((work, "it touched none of the queues in QUEUE_IDS"))
+        stored = processed.stored.get(id_)
+        if not _of_wanted_queue(record, services.settings.queue_ids) and not _belongs(record, stored):
+            processed.add_other_queue(work, settled=record.settled)
+        elif run.only_newer and not is_newer(record, stored):
+            processed.skipped.append((work, SkipReason.PRESENT))
         else:
-            processed.fetched.append(Fetched(work, record, conversation))
+            processed.fetched.append(FetchedInteraction(work, record, conversation))
 
 
-def _wanted_queue(record: InteractionRecord, queue_ids: tuple[str, ...]) -> bool:
+def _belongs(record: InteractionRecord, stored: Stored | None) -> bool:
+    """Return whether an answer without a wanted queue is about a record all the same.
+
+    A record that has not settled goes on until it has. A settled one stays as it is: queues are added to a
+    conversation, not taken from it, so an answer that has none of them is an older state.
+    """
+    return stored is not None and stored.known and not (stored.settled and record.settled)
+
+
+def _of_wanted_queue(record: InteractionRecord, queue_ids: tuple[str, ...]) -> bool:
     return not queue_ids or not set(queue_ids).isdisjoint(record.content.get("queueIds", ()))
-
-
-def as_bug(bug: Exception) -> ProcessingBug:
-    """Where it happened, without the message: it may quote the conversation."""
-    trace = bug.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace else "unknown"
-    return ProcessingBug(f"{type(bug).__name__} in {where}: a bug of ours; replay after the next release")
-
-
-async def in_thread(pool: Executor, call: Callable[[], T]) -> T:
-    """Run a blocking call in a pool, with the run's logging context."""
-    context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(pool, lambda: context.run(call))

@@ -6,32 +6,46 @@ A bad or missing value fails at start and names the variable. Units are in the d
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, NonNegativeFloat, SecretStr, field_validator
+from pydantic import AliasChoices, Field, NonNegativeFloat, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from tasks.events.shapes import canonical_id
+from tasks.values import canonical_id
+
+RENAMED = {
+    "SETTLE_DELAYS": "DEFERRAL_DELAYS",
+    "SETTLE_EVERY": "DEFERRAL_INTERVAL",
+    "SETTLE_PATIENCE": "DEFERRAL_LIMIT",
+    "STORE_PATIENCE": "STORE_RETRY_LIMIT",
+    "ERASE_AGAIN_AFTER": "ERASE_FOLLOW_UP_AFTER",
+    "LOST_WORKER_LIMIT": "CRASH_LOOP_LIMIT",
+    "REVIVE_AFTER": "ABANDONED_AFTER",
+}
+"""Variables by their names before version 0.2, and what they are called now."""
 
 
 class TaskPolicy(BaseSettings):
-    """What is fixed when a task or flow is defined; all have defaults, so that any import works."""
+    """Retries and time-outs of tasks and flows; every field has a default."""
 
     model_config = SettingsConfigDict(extra="ignore")
 
     retry_scale: float = Field(
-        default=1.0, ge=0, description="Multiplies every task retry delay; 0 in tests: no test sleeps"
+        default=1.0, ge=0, description="Factor of every task retry delay; 0 in tests, so that no test sleeps"
     )
     task_timeout: float = Field(
         default=300.0,
         gt=0,
-        description="Seconds a task may take; above a request's worst: two tries, each with its turn (90, 35), "
-        "and a wait (30)",
+        description="Seconds that a task may take; above the longest request: two tries, each with a wait for a "
+        "permit (90) and an answer (35), and a wait between them (30)",
     )
-    flow_timeout: float = Field(default=900.0, gt=0, description="Seconds a flow run may take")
+    flow_timeout: float = Field(
+        default=900.0, gt=0, description="Seconds that a run of process-interactions may take"
+    )
     background_timeout: float = Field(
-        default=6 * 3600, gt=0, description="Seconds that a replay or a reconcile may take: they work slowly"
+        default=6 * 3600, gt=0, description="Seconds that a replay or a reconcile may take"
     )
 
 
@@ -59,8 +73,8 @@ class BlockNames(BaseSettings):
 class Settings(BaseSettings):
     """The pipeline's configuration; each field's environment variable is its upper-case name."""
 
-    # An error names the variable as it is set, and repeats no value: the one beside it may be a secret. A
-    # variable that is set to nothing is not set.
+    # An error names the variable and quotes no value, which may be a secret. A variable that is set to nothing is
+    # not set.
     model_config = SettingsConfigDict(
         extra="ignore",
         populate_by_name=True,
@@ -72,6 +86,10 @@ class Settings(BaseSettings):
     # Genesys Cloud
     genesys_client_id: str = Field(description="OAuth client id (client credentials grant)")
     genesys_client_secret: SecretStr = Field(description="OAuth client secret")
+    genesys_organization_id: str | None = Field(
+        default=None,
+        description="The organisation's id: an event whose source names another one is rejected; any when not set",
+    )
     genesys_region: str = Field(
         default="mypurecloud.com",
         validation_alias=AliasChoices("GENESYS_REGION", "GENESYS_ENV"),
@@ -91,7 +109,7 @@ class Settings(BaseSettings):
     genesys_max_wait: float = Field(
         default=30.0,
         ge=0,
-        description="Longest Retry-After that is slept on, in seconds; beyond it, deferred",
+        description="Longest Retry-After that a request waits for, in seconds; beyond it the interactions are deferred",
     )
     genesys_retry_delay: float = Field(
         default=1.0, ge=0, description="Seconds before the second try when Genesys names no wait"
@@ -101,7 +119,7 @@ class Settings(BaseSettings):
         description="Participant attribute that holds the customer's e-mail address, if any; costs a request each",
     )
 
-    # The request budget
+    # The request limit, shared by all workers
     budget_table: str = Field(default="", description="DynamoDB table of the shared request counter")
     budget_window: float = Field(
         default=60.0, gt=0, description="Seconds of the request limit's window (Genesys: 60)"
@@ -109,10 +127,12 @@ class Settings(BaseSettings):
     budget_margin: float = Field(
         default=8.0,
         ge=0,
-        description="Seconds added to the window, for requests still on their way: a turn's two, connecting (5)",
+        description="Seconds added to the window for requests still in flight: a permit lives 2, connecting takes 5",
     )
     budget_max_wait: float = Field(
-        default=90.0, ge=0, description="Longest wait for a request's turn, in seconds; beyond it, deferred"
+        default=90.0,
+        ge=0,
+        description="Seconds that a request waits for a permit; beyond it the interactions are deferred",
     )
 
     limit_cache: float = Field(
@@ -123,41 +143,80 @@ class Settings(BaseSettings):
     interaction_table: str = Field(description="DynamoDB table of the records")
     quarantine_table: str = Field(description="DynamoDB table of rejected and failed events")
     conversation_bucket: str | None = Field(
-        default=None, description="S3 bucket of the whole conversations; nothing is archived without one"
+        default=None, description="S3 bucket of the whole conversations; they are not stored without one"
+    )
+    staging_grace: float = Field(
+        default=86400.0,
+        gt=0,
+        description="Seconds that publish waits for the row of a staged conversation; at least twice TASK_TIMEOUT, and "
+        "longer than any run may take",
+    )
+    directory_table: str = Field(
+        default="",
+        description="DynamoDB table of the names of users, queues, wrap-up codes and divisions; no names without it",
+    )
+    directory_days: int = Field(
+        default=30, ge=1, description="Days that a name is kept before Genesys is asked for it anew"
+    )
+    directory_unknown: float = Field(
+        default=2 * 86400, gt=0, description="Seconds for which an id without a name is not asked for again"
+    )
+    directory_cache: float = Field(
+        default=3600.0, ge=1, description="Seconds that a worker takes a name as unchanged"
+    )
+    directory_wait: float = Field(
+        default=5.0,
+        ge=0,
+        description="Seconds that a chunk waits for names; what has none by then is saved without",
+    )
+    analytics_database: str | None = Field(
+        default=None, description="Glue database of the analytics tables; nothing is published without one"
     )
     retention_days: int | None = Field(
-        default=None, ge=1, description="Days until a record expires (DynamoDB TTL); kept for ever without it"
+        default=None, ge=1, description="Days until a record expires (DynamoDB TTL); never without it"
     )
     quarantine_days: int = Field(default=90, ge=1, description="Days until a quarantine row expires")
+    service_level_seconds: int = Field(
+        default=20,
+        ge=1,
+        description="Seconds in which a visit to a queue is to be answered, for the service level in SQL",
+    )
     store_concurrency: int = Field(default=16, ge=1, description="Concurrent DynamoDB writes per process")
 
     dead_letter_queue_url: str | None = Field(
-        default=None, description="SQS queue of the bridge's dead letters; reconcile tells when it grows"
+        default=None,
+        description="URL of the bridge's dead-letter queue; reconcile emits an event when it grows",
     )
 
-    # Patience
-    settle_delays: Annotated[tuple[NonNegativeFloat, ...], NoDecode] = Field(
+    # Deferral: when an interaction is asked for again
+    deferral_delays: Annotated[tuple[NonNegativeFloat, ...], NoDecode] = Field(
         default=(60, 120, 300, 900, 3600),
         description="Seconds until an interaction that is not settled is asked for again, by attempt",
     )
-    settle_every: float = Field(default=4 * 3600, gt=0, description="Seconds between later attempts")
-    settle_patience: float = Field(default=24 * 3600, gt=0, description="Seconds after which waiting ends")
+    deferral_interval: float = Field(default=4 * 3600, gt=0, description="Seconds between later attempts")
+    deferral_limit: float = Field(default=24 * 3600, gt=0, description="Seconds after which waiting ends")
+    confirm_after: float = Field(
+        default=900,
+        ge=0,
+        description="Seconds until a settled interaction is asked for once more, of which two answers leave a doubt: "
+        "of one second, or the later with an earlier end or with less in it",
+    )
     throttle_max_defer: float = Field(
         default=3600, gt=0, description="Longest deferral for a Retry-After, in seconds"
     )
     store_retry_delay: float = Field(
         default=60.0, ge=0, description="Seconds until a run whose store is down is tried again"
     )
-    store_patience: float = Field(
+    store_retry_limit: float = Field(
         default=24 * 3600, gt=0, description="Seconds after which a run whose store is down gives up"
     )
-    erase_again_after: float | None = Field(
+    erase_follow_up_after: float | None = Field(
         default=None,
         ge=0,
-        description="Seconds until an erasure is done once more; without it a flow's time-out and a minute",
+        description="Seconds until the follow-up of an erasure; without it FLOW_TIMEOUT and a minute",
     )
     tombstone_days: int | None = Field(
-        default=None, ge=1, description="Days until an erasure's tombstone expires; it stays without it"
+        default=None, ge=1, description="Days until an erasure's tombstone expires; never without it"
     )
     overdue_after: float = Field(
         default=900.0, ge=0, description="Seconds past its due time until reconcile asks for an interaction"
@@ -166,15 +225,19 @@ class Settings(BaseSettings):
         default=24 * 3600, gt=0, description="Seconds until reconcile asks again for what is not settled"
     )
     reconcile_lookback: int = Field(
-        default=3, ge=0, description="Midnights that a conversation may span and be found by its end's hours"
+        default=3,
+        ge=0,
+        description="Midnights before the interval at which reconcile looks for conversations that spanned them",
     )
-    lost_worker_limit: int = Field(
-        default=3, ge=0, description="Times a run is started again after its worker died; then quarantine"
+    crash_loop_limit: int = Field(
+        default=3,
+        ge=0,
+        description="Times that a run is executed again after its worker died, before its interactions are quarantined",
     )
-    revive_after: float = Field(
+    abandoned_after: float = Field(
         default=1200.0,
         gt=0,
-        description="Seconds Running after which reconcile takes a run for dead; above FLOW_TIMEOUT",
+        description="Seconds in one state after which reconcile schedules a run again; above FLOW_TIMEOUT",
     )
     chunks_in_flight: int = Field(default=5, ge=1, description="Chunks of one run processed at once")
     chunks_written: int = Field(default=4, ge=1, description="Chunks written at once by one process")
@@ -188,16 +251,33 @@ class Settings(BaseSettings):
         default=(), description="Keep only interactions that touched one of these queues; all when empty"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_former_names(cls, values: Any) -> Any:
+        """A former name that is still set would be ignored silently, and a default would hold in its place."""
+        former = [f"{old} is called {new} now" for old, new in RENAMED.items() if os.environ.get(old)]
+        if former:
+            raise ValueError(f"{'; '.join(former)}: rename the variable")
+        return values
+
+    @field_validator("genesys_organization_id")
+    @classmethod
+    def _organization(cls, value: str | None) -> str | None:
+        # A wrong id would reject every event.
+        if value is not None and canonical_id(value) is None:
+            raise ValueError("is no organisation's id (a UUID): `interactions verify` shows it")
+        return canonical_id(value)
+
     @field_validator("queue_ids")
     @classmethod
     def _queues(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        # No interaction touches a queue that is none: each would be passed over, and nobody would know why.
+        # An invalid queue id would filter out every interaction.
         found = tuple(queue_id for each in value if (queue_id := canonical_id(each)))
         if len(found) < len(value):
             raise ValueError("holds something that is no queue's id (a UUID); names are not ids")
         return found
 
-    @field_validator("settle_delays", "queue_ids", mode="before")
+    @field_validator("deferral_delays", "queue_ids", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return (

@@ -1,1 +1,1 @@
-"""."""
+"""Tests: a tutorial, units, integration, infrastructure; and two programs, faults and benchmarks."""

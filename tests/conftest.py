@@ -1,3 +1,5 @@
-"""The sandbox, one for all tests of a process that want it."""
+"""Fixtures of all tests: the sandbox, its driver, one for outages, and an environment without settings."""
 
-from tests.integration.sandbox import driver, sandbox  # noqa: F401 - fixtures
+from tests.support.commands import home  # noqa: F401 - fixtures
+from tests.support.outage_sandbox import outage_driver  # noqa: F401 - fixtures
+from tests.support.sandbox import driver, sandbox  # noqa: F401 - fixtures

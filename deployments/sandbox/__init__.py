@@ -1,4 +1,4 @@
-"""The whole pipeline on one machine: emulated AWS, a simulated Genesys Cloud, a real Prefect server and worker.
+"""The whole pipeline on one machine: emulated AWS, a simulated Genesys Cloud, a Prefect server and a worker.
 
-Everything listens on 127.0.0.1 on a free port, lives in one folder, and is stopped again by process id.
+Everything listens on a free port of 127.0.0.1, keeps its files in one folder, and is stopped by process id.
 """

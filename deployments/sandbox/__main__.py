@@ -1,4 +1,7 @@
-"""`python -m deployments.sandbox up` keeps a sandbox until Ctrl-C; `demo` sends events through one and ends it."""
+"""`python -m deployments.sandbox up` runs a sandbox until Ctrl-C; `put` puts events on its bus.
+
+`demo` sends events through a sandbox of its own and stops it.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,26 @@ import shutil
 import signal
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
+import boto3
 from cyclopts import App, Parameter, validators
 from rich.console import Console
 
-from deployments.sandbox.demo import demo as run_demo
-from deployments.sandbox.processes import SandboxError, left_behind
-from deployments.sandbox.stack import PIDS, Sandbox
+from deployments.sandbox.cluster import Cluster
+from deployments.sandbox.demo import run_demo, run_tour
+from deployments.sandbox.processes import SandboxError, running_orphans
+from deployments.sandbox.sample_events import customer_end, put_events
+from deployments.sandbox.sandbox import PIDS, Sandbox
+from deployments.sandbox.servers import can_publish
+from deployments.sandbox.tour import ENVIRONMENT as TOUR_ENVIRONMENT
 from tasks.errors import PipelineError
 
 FOLDER = Path(".sandbox")
@@ -30,53 +39,90 @@ app = App(name="sandbox", help=__doc__, version=partial(version, "interactions")
 
 
 @app.command
-def up(*, folder: Path = FOLDER, workers: Count = 1) -> int:
+def up(*, folder: Path = FOLDER, workers: Count | None = None, cluster: bool = False) -> int:
     """Start a sandbox, write FOLDER/env, and keep it up until Ctrl-C.
 
     Args:
-        folder: Where it lives.
-        workers: How many workers it has.
+        folder: The folder of its files.
+        workers: The number of workers; without it 1, in a cluster 2.
+        cluster: Whether Prefect's server is a cluster: two API servers, services apart, Postgres, Redis, HAProxy.
     """
     console = Console()
-    with ending_cleanly(), _only_one(folder, console) as free:
-        if not free:
+    with exit_on_signals(), _folder_lock(folder, console) as acquired:
+        if not acquired:
             return 1
-        with Sandbox(folder / "run", progress=console.print, workers=workers) as sandbox:
+        with _sandbox(folder / "run", console, workers, cluster=cluster) as sandbox:
             sandbox.addresses.write(folder / "env")
             console.print(f"\nPrefect UI: [bold]{sandbox.ui_url}[/bold]")
             console.print(
-                f"In another shell: [bold]{_way_in(folder)}[/bold]\nCtrl-C ends it.", soft_wrap=True
+                f"In another shell: [bold]{_shell_command(folder)}[/bold]\nCtrl-C ends it.", soft_wrap=True
             )
             _watch(sandbox)
     return 0
 
 
 @app.command
-def demo(*, events: Count = 25) -> int:
-    """Send events through a sandbox of their own, print what became of them, and stop it.
+def demo(*, events: Count = 25, tour: bool = False) -> int:
+    """Send events through a new sandbox, print their outcomes, and stop it.
 
     Args:
-        events: How many.
+        events: The number of events.
+        tour: Whether to add a wrong event, one that comes twice, one that settles late, and a question in SQL.
     """
     console = Console()
+    if tour and not can_publish():
+        Console(stderr=True).print("the tour asks in SQL: `pip install .[analytics]`, or `make demo TOUR=1`")
+        return 2
     folder = FOLDER / f"demo-{os.getpid()}"
-    with ending_cleanly(), Sandbox(folder, progress=console.print) as sandbox:
-        saved = run_demo(sandbox, console, events)
-    if saved:
+    environment = TOUR_ENVIRONMENT if tour else {}
+    with exit_on_signals(), _sandbox(folder, console, environment=environment) as sandbox:
+        ended_well = (run_tour if tour else run_demo)(sandbox, console, events)
+    if ended_well:
         shutil.rmtree(folder, ignore_errors=True)
         return 0
-    console.print(f"[red]Not every event was saved; the logs are in {folder / 'logs'}[/red]")
+    console.print(f"[red]Not everything ended as it should; the logs are in {folder / 'logs'}[/red]")
     return 1
 
 
-def _way_in(folder: Path) -> str:
-    """What to type in another shell: this Python's environment, if it has one of its own, and the addresses."""
+@app.command
+def put(*, events: Count = 1) -> int:
+    """Put ends of new conversations on the bus of a running sandbox, and print their interactionIds.
+
+    Args:
+        events: The number of events.
+    """
+    bus, source = os.environ.get("EVENT_BUS"), os.environ.get("EVENT_SOURCE")
+    if not (bus and source):
+        Console(stderr=True).print("EVENT_BUS or EVENT_SOURCE is not set: `set -a; . .sandbox/env; set +a`")
+        return 2
+    ids = [str(uuid.uuid4()) for _ in range(events)]
+    put_events(boto3.client("events"), bus, [customer_end(id_, source) for id_ in ids])
+    print(*ids, sep="\n")  # for a shell: ID=$(...)
+    return 0
+
+
+def _sandbox(
+    folder: Path,
+    console: Console,
+    workers: int | None = None,
+    *,
+    cluster: bool = False,
+    environment: dict[str, str] | None = None,
+) -> Sandbox:
+    database_url = os.environ.get("PREFECT_API_DATABASE_CONNECTION_URL", "")
+    kind = Cluster if cluster else Sandbox
+    given: dict[str, Any] = {"environment": environment} | ({} if workers is None else {"workers": workers})
+    return kind(folder, progress=console.print, database_url=database_url, **given)
+
+
+def _shell_command(folder: Path) -> str:
+    """The command for another shell: activate this virtual environment, if it is one, and set the addresses."""
     activate = f". {os.path.relpath(sys.prefix)}/bin/activate; " if sys.prefix != sys.base_prefix else ""
     return f"{activate}set -a; . {folder / 'env'}; set +a"
 
 
 def _watch(sandbox: Sandbox) -> None:
-    """Wait; a process that dies ends the sandbox, loudly."""
+    """Wait for ever. Raises SandboxError when a child process ends."""
     while True:
         for child in sandbox.children.values():
             if not child.alive():
@@ -84,18 +130,24 @@ def _watch(sandbox: Sandbox) -> None:
         time.sleep(1)
 
 
-@contextmanager
-def ending_cleanly() -> Iterator[None]:
-    """Turn a signal into an exit that stops every process; show errors without a traceback.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    SIGINT too: a shell starts what runs in the background with SIGINT ignored.
+
+@contextmanager
+def exit_on_signals() -> Iterator[None]:
+    """Exit with 128 + n on SIGINT, SIGTERM and SIGHUP, so that context managers stop the processes; print errors.
+
+    SIGINT gets a handler too because a shell starts background commands with SIGINT ignored. Further signals are
+    ignored: one that interrupts the stopping would leave processes behind.
     """
 
-    def leave(number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
+        for each in _ENDING:
+            signal.signal(each, signal.SIG_IGN)
         sys.exit(128 + number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+    for number in _ENDING:
+        signal.signal(number, handle)
     try:
         yield
     except (SandboxError, PipelineError) as error:
@@ -103,21 +155,21 @@ def ending_cleanly() -> Iterator[None]:
         sys.exit(1)
 
 
-def _tell_of(left: dict[int, str], console: Console) -> None:
-    if left:
-        names = ", ".join(f"{name} (process {pid})" for pid, name in left.items())
-        groups = " ".join(f"-{pid}" for pid in left)
+def _print_orphans(orphans: dict[int, str], console: Console) -> None:
+    if orphans:
+        names = ", ".join(f"{name} (process {pid})" for pid, name in orphans.items())
+        groups = " ".join(f"-{pid}" for pid in orphans)
         console.print(
-            f"[yellow]The sandbox before was killed, and this still runs: {names}.[/yellow]\n"
-            f"To end it: kill -- {groups}",
+            f"[yellow]The previous sandbox was killed; these processes still run: {names}.[/yellow]\n"
+            f"To stop them: kill -- {groups}",
             highlight=False,
             soft_wrap=True,
         )
 
 
 @contextmanager
-def _only_one(folder: Path, console: Console) -> Iterator[bool]:
-    """Hold the folder's lock; False when another sandbox has it, after saying which."""
+def _folder_lock(folder: Path, console: Console) -> Iterator[bool]:
+    """Hold the folder's lock; yield False, after printing the process id, if another sandbox has it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "pid").open("a+") as lock:
         try:
@@ -125,13 +177,13 @@ def _only_one(folder: Path, console: Console) -> Iterator[bool]:
         except BlockingIOError:
             lock.seek(0)
             pid = lock.read().strip()
-            console.print(f"A sandbox is up in {folder} already, process {pid}: end that one first.")
+            console.print(f"A sandbox is already running in {folder}, process {pid}: stop it first.")
             yield False
             return
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        _tell_of(left_behind(folder / "run" / PIDS), console)
+        _print_orphans(running_orphans(folder / "run" / PIDS), console)
         shutil.rmtree(folder / "run", ignore_errors=True)
         try:
             yield True

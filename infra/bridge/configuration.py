@@ -1,4 +1,4 @@
-"""The bridge's settings: environment variables, checked once per process."""
+"""The bridge's settings: environment variables, checked once in each process."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from urllib.parse import SplitResult, urlsplit
 
 
 class ConfigurationError(Exception):
-    """A setting is missing or bad; the message names the variable and the next step, never a secret."""
+    """A setting is missing or invalid; the text names the variable and what to give, never a secret."""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the bridge is told; each field is the environment variable of its upper-case name.
+    """The settings; each field is the environment variable of its name in upper case.
 
-    `prefect_api_url` ends with /api (Prefect Cloud: with the workspace's path). `prefect_secret_arn` names
-    the secret with the API key; without one no key is sent. `max_parameter_bytes` stays below both known
-    limits: 524,288 of the server, and 512,000 should Prefect Cloud count in thousands. `request_timeout` is
-    in seconds.
+    `prefect_api_url` ends with /api (Prefect Cloud: with the workspace's path). `prefect_secret_arn` names the secret
+    with the API key; without it no key is sent. The default of `max_parameter_bytes` is below the limit of the server,
+    524,288, and below 512,000, in case Prefect Cloud means 512 kB. `request_timeout` is in seconds.
     """
 
     prefect_api_url: SplitResult
@@ -34,23 +33,23 @@ class Configuration:
 
 
 def configuration(environment: Mapping[str, str] = os.environ) -> Configuration:
-    """Return the settings; raise ConfigurationError for the first variable at fault."""
+    """Return the settings; raise ConfigurationError for the first invalid variable."""
     secret = environment.get("PREFECT_SECRET_ARN", "").strip()
     return Configuration(
-        prefect_api_url=_url(environment.get("PREFECT_API_URL", ""), carries_a_key=bool(secret)),
+        prefect_api_url=_url(environment.get("PREFECT_API_URL", ""), has_key=bool(secret)),
         prefect_secret_arn=secret,
         deployment_name=_deployment(environment.get("DEPLOYMENT_NAME") or "process-interactions/live"),
         dead_letter_queue_url=environment.get("DEAD_LETTER_QUEUE_URL", "").strip(),
-        max_events=_whole(environment, "MAX_EVENTS", default=1000, least=1, most=10_000),
-        max_parameter_bytes=_whole(
-            environment, "MAX_PARAMETER_BYTES", default=500_000, least=1000, most=524_288
+        max_events=_integer(environment, "MAX_EVENTS", default=1000, minimum=1, maximum=10_000),
+        max_parameter_bytes=_integer(
+            environment, "MAX_PARAMETER_BYTES", default=500_000, minimum=1000, maximum=524_288
         ),
-        max_waiting_runs=_whole(environment, "MAX_WAITING_RUNS", default=50, least=0, most=100_000),
-        request_timeout=_whole(environment, "REQUEST_TIMEOUT", default=10, least=1, most=900),
+        max_waiting_runs=_integer(environment, "MAX_WAITING_RUNS", default=50, minimum=0, maximum=100_000),
+        request_timeout=_integer(environment, "REQUEST_TIMEOUT", default=10, minimum=1, maximum=900),
     )
 
 
-def _url(text: str, *, carries_a_key: bool) -> SplitResult:
+def _url(text: str, *, has_key: bool) -> SplitResult:
     text = text.strip().rstrip("/")
     try:
         url = urlsplit(text)
@@ -64,7 +63,7 @@ def _url(text: str, *, carries_a_key: bool) -> SplitResult:
         raise ConfigurationError(
             "PREFECT_API_URL holds credentials, a query or a fragment; give the key in PREFECT_SECRET_ARN"
         )
-    if carries_a_key and url.scheme != "https" and not _is_loopback(url.hostname or ""):
+    if has_key and url.scheme != "https" and not _is_loopback(url.hostname or ""):
         raise ConfigurationError(
             "PREFECT_API_URL is plain http and PREFECT_SECRET_ARN is set: "
             "a key goes over https only, give an https address"
@@ -86,8 +85,8 @@ def _deployment(name: str) -> str:
     return name
 
 
-def _whole(environment: Mapping[str, str], name: str, *, default: int, least: int, most: int) -> int:
+def _integer(environment: Mapping[str, str], name: str, *, default: int, minimum: int, maximum: int) -> int:
     text = environment.get(name, "").strip() or str(default)
-    if not (text.isascii() and text.isdigit() and least <= int(text[:12]) <= most):
-        raise ConfigurationError(f"{name} is not a whole number from {least} to {most}")
+    if not (text.isascii() and text.isdigit() and minimum <= int(text[:12]) <= maximum):
+        raise ConfigurationError(f"{name} is not a whole number from {minimum} to {maximum}")
     return int(text)

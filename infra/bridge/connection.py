@@ -1,4 +1,4 @@
-"""One HTTP connection that is kept between requests and between invocations."""
+"""One HTTP connection, kept open between requests and between invocations."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult
 
-from outcomes import Stopped
+from errors import DeliveryHalted
 
-LARGEST_ANSWER = 8_000_000
-"""Bytes; an answer repeats the parameters it was given, so it is about as large as a request."""
+MAX_RESPONSE_BYTES = 8_000_000
+"""Prefect's response to a new run repeats the run's parameters: it is about as large as the request."""
 
 
 class Connection:
-    """Sends JSON to one origin and reads JSON; redirects are answers like any other, never followed."""
+    """Sends JSON to one origin and reads JSON. A redirect is returned as a response, never followed."""
 
     def __init__(self, url: SplitResult) -> None:
         self._url = url
@@ -26,29 +26,29 @@ class Connection:
     def request(
         self, method: str, path: str, body: object, headers: Mapping[str, str], timeout: float
     ) -> tuple[int, Any]:
-        """Return status and parsed body (None if it is not JSON); raise Stopped without an answer."""
+        """Return status and parsed body (None if it is not JSON); raise DeliveryHalted without a response."""
         payload = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
         reused = self._open is not None
         try:
             return self._exchange(method, path, payload, headers, timeout)
         except TimeoutError:
             self.close()
-            raise Stopped("time-out") from None
+            raise DeliveryHalted("time-out") from None
         except (OSError, http.client.HTTPException):
             self.close()
         if not reused:
-            raise Stopped("no-answer")
-        # A kept connection may have been closed while it was idle; an idempotency key makes twice safe.
+            raise DeliveryHalted("no-answer")
+        # The server may have closed the idle connection. Sending twice is safe: every POST has an idempotency key.
         return self.request(method, path, body, headers, timeout)
 
     def close(self) -> None:
-        """Close the connection; the next request opens another."""
+        """Close the connection; the next request opens a new one."""
         if self._open is not None:
             self._open.close()
             self._open = None
 
     def __del__(self) -> None:
-        """Close what http.client would leave open."""
+        """Close the socket, which http.client leaves open."""
         self.close()
 
     def _exchange(
@@ -81,15 +81,15 @@ class Connection:
 
 
 def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
-    """Return the whole body; a server that trickles must not outlive the time-out of the whole."""
+    """Return the whole body; raise TimeoutError at the deadline, which a socket's time-out per read does not keep."""
     parts: list[bytes] = []
     while part := response.read1(65_536):
         parts.append(part)
-        if time.monotonic() > deadline or sum(map(len, parts)) > LARGEST_ANSWER:
+        if time.monotonic() > deadline or sum(map(len, parts)) > MAX_RESPONSE_BYTES:
             raise TimeoutError
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
-    response.close()  # read1 leaves this out, and the connection would not take another request
+    response.close()  # read1 does not close it at its end, and the connection would accept no further request
     return b"".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""The dead-letter queue: where a message goes that Prefect refuses for what it holds."""
+"""Sends messages that Prefect refuses because of their content to the dead-letter queue."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
+    from batching import Message
+    from errors import BatchRefused
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
-    from outcomes import Refused
-    from packing import Message
 
-LARGEST_BODY = 1_040_000
-"""Bytes; SQS takes 1,048,576 with the attributes."""
+MAX_BODY_BYTES = 1_040_000
+"""The limit of SQS is 1,048,576 bytes, with the attributes."""
 
 
 class DeadLetters:
-    """Sends refused messages to the dead-letter queue, as they came, with the reason as attributes."""
+    """The dead-letter queue: a message goes there as it was received, with the reason in its attributes."""
 
     def __init__(self, sqs: SQSClient | None, queue_url: str) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
 
-    def send(self, message: Message, refused: Refused) -> bool:
-        """Return whether the queue has the message now."""
+    def send(self, message: Message, refused: BatchRefused) -> bool:
+        """Return whether the queue has the message."""
         if self._sqs is None:
             return False
         try:
@@ -32,13 +32,13 @@ class DeadLetters:
         except (ClientError, BotoCoreError):
             return False
 
-    def _sent(self, sqs: SQSClient, message: Message, refused: Refused) -> bool:
-        """Send the message whole; what travels of it when the queue does not take it whole."""
-        if 0 < len(message.body.encode("utf-8", "surrogatepass")) <= LARGEST_BODY:
+    def _sent(self, sqs: SQSClient, message: Message, refused: BatchRefused) -> bool:
+        """Send the original body, or the allowed text when the queue does not take the original."""
+        if 0 < len(message.body.encode("utf-8", "surrogatepass")) <= MAX_BODY_BYTES:
             try:
                 self._put(sqs, message.body, _attributes(message, refused, "original"))
             except (ClientError, UnicodeError):
-                pass  # a queue with a smaller limit, or characters that SQS does not take
+                pass  # a queue with a smaller limit, or characters that SQS rejects
             else:
                 return True
         self._put(sqs, message.text, _attributes(message, refused, "slim"))
@@ -48,8 +48,10 @@ class DeadLetters:
         sqs.send_message(QueueUrl=self._queue_url, MessageBody=body, MessageAttributes=attributes)
 
 
-def _attributes(message: Message, refused: Refused, form: str) -> dict[str, MessageAttributeValueTypeDef]:
-    """Return why the message is here; `form` tells whether its body is the original or what travels of it."""
+def _attributes(
+    message: Message, refused: BatchRefused, form: str
+) -> dict[str, MessageAttributeValueTypeDef]:
+    """Return the reason as attributes. `form`: original, or slim for the allowed text."""
     values = {
         "code": "refused-by-prefect",
         "status": str(refused.status),

@@ -1,4 +1,4 @@
-"""The delivery of one invocation's messages: what was accepted, what was refused, what goes back."""
+"""Delivers the messages of one invocation: each is accepted, dead-lettered or returned to the buffer."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from outcomes import Refused, Stopped
-from packing import Message, halve, idempotency_key, pack
-from prefect_api import Run
+from batching import Message, idempotency_key, make_batches, split
+from errors import BatchRefused, DeliveryHalted
+from prefect_api import CreatedRun
 
-MOST_OLD_RUNS = 20
-"""Failed runs of one batch that are walked past in one invocation."""
-MOST_POSTS_PER_COUNT = 10
-"""New runs between two looks at how many wait."""
-MOST_LONE_REFUSALS = 20
-"""Lone refusals in a row after which the fault must be the deployment's, not that of so many events."""
+MAX_FAILED_RUNS = 20
+"""Failed runs of one batch that one invocation goes past to reach a run that has not failed."""
+MAX_POSTS_PER_COUNT = 10
+"""Runs that are created before the waiting runs are counted again."""
+MAX_LONE_REFUSALS = 20
+"""Refusals of single messages in a row, after which the fault is taken for the deployment's."""
 
 
 class Api(Protocol):
-    """What delivery needs of Prefect; `prefect_api.PrefectApi` is the one in use."""
+    """What delivery needs of Prefect; `prefect_api.PrefectApi` is the implementation."""
 
     requests: int
 
@@ -27,35 +27,35 @@ class Api(Protocol):
         """Start an invocation."""
 
     def waiting_runs(self) -> int:
-        """Return how many due runs wait."""
+        """Return how many runs are due and have not started."""
 
-    def create_run(self, events: Sequence[str], key: str) -> Run:
-        """Return the run."""
+    def create_run(self, events: Sequence[str], key: str) -> CreatedRun:
+        """Return the run of these events under this idempotency key."""
 
 
 class Sink(Protocol):
-    """Where poison goes; `dead_letters.DeadLetters` is the one in use."""
+    """What takes refused messages; `dead_letters.DeadLetters` is the implementation."""
 
-    def send(self, message: Message, refused: Refused) -> bool:
-        """Return whether it arrived."""
+    def send(self, message: Message, refused: BatchRefused) -> bool:
+        """Return whether the queue has the message."""
 
 
 @dataclass
 class Report:
-    """What became of each message, by message id; holds nothing of an event."""
+    """The outcome of each message by its id; it holds nothing of an event."""
 
     received: int
     runs: dict[str, int] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
-    dead: dict[str, Refused] = field(default_factory=dict)
+    dead: dict[str, BatchRefused] = field(default_factory=dict)
     returned: dict[str, str] = field(default_factory=dict)
-    stopped: Stopped | None = None
+    halted: DeliveryHalted | None = None
     waiting_runs: int | None = None
     requests: int = 0
 
 
 class Delivery:
-    """Takes messages to Prefect, batch by batch, until they are accepted, refused or must wait."""
+    """Posts messages to Prefect, batch by batch."""
 
     def __init__(
         self, api: Api, dead_letters: Sink, *, max_events: int, max_bytes: int, max_waiting_runs: int
@@ -67,20 +67,20 @@ class Delivery:
         self._max_waiting_runs = max_waiting_runs
 
     def deliver(self, messages: Sequence[Message], remaining: Callable[[], float]) -> Report:
-        """Return what became of the messages; `remaining` returns the seconds left to do it."""
+        """Return the outcome of each message; `remaining` returns the seconds that are left."""
         self._api.begin(remaining)
         attempt = _Attempt(self._api, self._dead_letters, self._max_waiting_runs, Report(len(messages)))
         try:
-            for batch in pack(messages, max_events=self._max_events, max_bytes=self._max_bytes):
+            for batch in make_batches(messages, max_events=self._max_events, max_bytes=self._max_bytes):
                 attempt.post(batch)
-        except Stopped as stopped:
-            attempt.report.stopped = stopped
-        return _settled(attempt.report, messages, self._api.requests)
+        except DeliveryHalted as halted:
+            attempt.report.halted = halted
+        return _completed(attempt.report, messages, self._api.requests)
 
 
-def _settled(report: Report, messages: Sequence[Message], requests: int) -> Report:
-    """Return the report with every message that nobody took as returned."""
-    code = report.stopped.code if report.stopped else "not-delivered"
+def _completed(report: Report, messages: Sequence[Message], requests: int) -> Report:
+    """Return the report with every message that has no outcome as returned."""
+    code = report.halted.code if report.halted else "not-delivered"
     for message in messages:
         if message.message_id not in report.accepted and message.message_id not in report.dead:
             report.returned.setdefault(message.message_id, code)
@@ -90,62 +90,62 @@ def _settled(report: Report, messages: Sequence[Message], requests: int) -> Repo
 
 @dataclass
 class _Attempt:
-    """One invocation's state: the room that is left before the waiting runs are counted again."""
+    """The state of one invocation. `capacity`: runs that may be created before the waiting ones are counted again."""
 
     api: Api
     dead_letters: Sink
     max_waiting_runs: int
     report: Report
-    room: int = 0
+    capacity: int = 0
     lone_refusals: int = 0
 
     def post(self, batch: list[Message]) -> None:
-        """Have a batch accepted, or its halves, or their halves; raise Stopped when nothing more can be."""
-        self._have_room()
+        """Post a batch, or its parts if it is refused; raise DeliveryHalted when nothing more can be posted."""
+        self._require_capacity()
         try:
             run = self._accepted(batch)
-        except Refused as refused:
+        except BatchRefused as refused:
             self._refused(batch, refused)
             return
         if run is None:
             self.report.returned.update((message.message_id, "every-run-failed") for message in batch)
             return
-        self.room -= 1
+        self.capacity -= 1
         self.lone_refusals = 0
         self.report.runs[run.run_id] = len(batch)
         self.report.accepted.update(message.message_id for message in batch)
 
-    def _have_room(self) -> None:
-        if self.room > 0:
+    def _require_capacity(self) -> None:
+        if self.capacity > 0:
             return
         waiting = self.report.waiting_runs = self.api.waiting_runs()
         if waiting > self.max_waiting_runs:
-            raise Stopped("too-many-waiting-runs")
-        self.room = min(MOST_POSTS_PER_COUNT, self.max_waiting_runs - waiting + 1)
+            raise DeliveryHalted("too-many-waiting-runs")
+        self.capacity = min(MAX_POSTS_PER_COUNT, self.max_waiting_runs - waiting + 1)
 
-    def _accepted(self, batch: list[Message]) -> Run | None:
-        """Return the run that has the batch, or None when every run of it that there is has failed."""
+    def _accepted(self, batch: list[Message]) -> CreatedRun | None:
+        """Return the run that has the batch; None when MAX_FAILED_RUNS runs of it have failed."""
         events = [message.text for message in batch]
         base = key = idempotency_key(batch)
-        for _ in range(MOST_OLD_RUNS):
+        for _ in range(MAX_FAILED_RUNS):
             run = self.api.create_run(events, key)
             if run.accepted:
                 return run
             key = f"{base}:{run.run_id}"
         return None
 
-    def _refused(self, batch: list[Message], refused: Refused) -> None:
+    def _refused(self, batch: list[Message], refused: BatchRefused) -> None:
         if len(batch) > 1:
-            for half in halve(batch):
-                self.post(half)
+            for part in split(batch):
+                self.post(part)
             return
-        if self.lone_refusals >= MOST_LONE_REFUSALS:
-            raise Stopped("everything-refused", refused.status)
+        if self.lone_refusals >= MAX_LONE_REFUSALS:
+            raise DeliveryHalted("everything-refused", refused.status)
         self.lone_refusals += 1
-        self._poison(batch[0], refused)
+        self._dead_letter(batch[0], refused)
 
-    def _poison(self, message: Message, refused: Refused) -> None:
-        if refused.status >= 500:  # noqa: PLR2004  # a server's error may pass
+    def _dead_letter(self, message: Message, refused: BatchRefused) -> None:
+        if refused.status >= 500:  # noqa: PLR2004  # an error of the server may be temporary
             self.report.returned[message.message_id] = f"refused-with-{refused.status}"
         elif self.dead_letters.send(message, refused):
             self.report.dead[message.message_id] = refused
@@ -154,8 +154,8 @@ class _Attempt:
 
 
 def summary(report: Report) -> dict[str, Any]:
-    """Return the counts, run ids and refusals of a report as JSON; nothing of an event."""
-    stopped = report.stopped
+    """Return the counts, run ids and refusals of a report, for the log; nothing of an event."""
+    halted = report.halted
     return {
         "received": report.received,
         "accepted": len(report.accepted),
@@ -164,14 +164,14 @@ def summary(report: Report) -> dict[str, Any]:
         "runs": report.runs,
         "requests": report.requests,
         "waitingRuns": report.waiting_runs,
-        "stopped": {"code": stopped.code, "status": stopped.status} if stopped else None,
+        "stopped": {"code": halted.code, "status": halted.status} if halted else None,
         "refusals": _refusals(report),
     }
 
 
 def _refusals(report: Report) -> dict[str, str]:
-    """Return the outcome of each message refused by itself, 100 at the most: a log line is finite."""
+    """Return the outcome of each message that was refused by itself; at most 100, to bound the log line."""
     dead = {name: f"dead-lettered-{refused.status}" for name, refused in report.dead.items()}
-    stopped = report.stopped.code if report.stopped else None
-    alone = {name: code for name, code in report.returned.items() if code != stopped}
+    halted = report.halted.code if report.halted else None
+    alone = {name: code for name, code in report.returned.items() if code != halted}
     return dict(list({**dead, **alone}.items())[:100])

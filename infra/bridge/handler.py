@@ -1,8 +1,8 @@
 """The bridge between the SQS buffer and Prefect: a Lambda function, `handler.handler`.
 
-It takes a batch of messages (or, by hand, one EventBridge event or a list of them), keeps of each event what
-is on the allow-list, and starts one flow run per batch. Messages that were not accepted are named in the
-answer, so that SQS delivers exactly those again.
+It receives a batch of messages (or from a manual invocation one EventBridge event or a list of them), reduces each
+event to the allow-list, and starts one flow run per batch. The response names the messages that were not accepted,
+and SQS delivers exactly these again.
 """
 
 from __future__ import annotations
@@ -16,68 +16,70 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import boto3
+from api_key import Credentials
+from batching import Message, original_id
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from configuration import Configuration, configuration
 from connection import Connection
-from credentials import Credentials
 from dead_letters import DeadLetters
 from delivery import Delivery, summary
-from outcomes import Stopped
-from packing import Message, whole
+from errors import DeliveryHalted
 from prefect_api import PrefectApi
 
-# Well below the function's own time-out.
-PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
+# Well below the time-out of the function.
+CLIENT_CONFIG = Config(
+    connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"}
+)
 
 
 class Context(Protocol):
-    """What Lambda tells about an invocation."""
+    """The part of Lambda's context object that is used."""
 
     aws_request_id: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds left."""
+        """Return the milliseconds until the time-out."""
 
 
-class NotAccepted(Exception):  # what it says
-    """An event given by hand was not accepted: nobody but the caller can give it again."""
+class NotAccepted(Exception):
+    """An event of a manual invocation was not accepted: no queue has it, so the caller must send it again."""
 
 
 def handler(event: Any, context: Context | None = None) -> dict[str, Any]:
-    """Return Lambda's partial batch answer; for events given by hand, a summary, or raise NotAccepted."""
+    """Return the partial batch response; for a manual invocation return a summary, or raise NotAccepted."""
     started = time.monotonic()
     records = _records(event)
-    messages = _messages(records) if records is not None else _by_hand(event, context)
+    messages = _messages(records) if records is not None else _from_manual_invocation(event, context)
     report = bridge().deliver(messages, _remaining(context))
-    told = summary(report)
-    _log({"message": "batch delivered", **told, "durationMs": round((time.monotonic() - started) * 1000)})
+    outcome = summary(report)
+    _log({"message": "batch delivered", **outcome, "durationMs": round((time.monotonic() - started) * 1000)})
     if records is not None:
-        returned = dict.fromkeys(whole(name) for name in report.returned)
+        returned = dict.fromkeys(original_id(name) for name in report.returned)
         return {"batchItemFailures": [{"itemIdentifier": name} for name in returned]}
     if report.returned:
-        raise NotAccepted(json.dumps(told))
-    return told
+        raise NotAccepted(json.dumps(outcome))
+    return outcome
 
 
 def _records(event: Any) -> list[dict[str, Any]] | None:
-    """Return SQS's records, None when the event is something else."""
+    """Return the records of SQS; None when the event is something else."""
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list):
         return None
-    ours = all(isinstance(record, dict) and record.get("messageId") for record in records)
-    return records if ours else None
+    from_sqs = all(isinstance(record, dict) and record.get("messageId") for record in records)
+    return records if from_sqs else None
 
 
 def _messages(records: list[dict[str, Any]]) -> list[Message]:
-    """Return each message once, by its id; a long list of records in parts."""
+    """Return each message once, by its id; one with a long list of records as several."""
     by_id = {str(record["messageId"]): record.get("body") for record in records}
     texts = {name: body if isinstance(body, str) else json.dumps(body) for name, body in by_id.items()}
     return [part for name, body in texts.items() for part in Message.parts(name, body)]
 
 
-def _by_hand(event: Any, context: Context | None) -> list[Message]:
-    """Return events as messages; Lambda's own retry of an invocation repeats its id, and so the key."""
+def _from_manual_invocation(event: Any, context: Context | None) -> list[Message]:
+    """Return the events as messages. Lambda retries with the same request id, and so with the same key."""
     invocation = getattr(context, "aws_request_id", None) or uuid.uuid4()
     texts = map(json.dumps, event if isinstance(event, list) else [event])
     return [part for i, body in enumerate(texts) for part in Message.parts(f"{invocation}-{i}", body)]
@@ -90,7 +92,7 @@ def _remaining(context: Context | None) -> Callable[[], float]:
 
 @lru_cache(maxsize=1)
 def bridge() -> Delivery:
-    """Return the process's one delivery: connection, key and deployment id outlive an invocation."""
+    """Return the process's only delivery: connection, API key and deployment id are kept between invocations."""
     settings = configuration()
     api = PrefectApi(
         Connection(settings.prefect_api_url),
@@ -110,23 +112,23 @@ def bridge() -> Delivery:
 def _secret_reader(arn: str) -> Callable[[], str] | None:
     if not arn:
         return None
-    client = boto3.client("secretsmanager", config=PATIENCE)
+    client = boto3.client("secretsmanager", config=CLIENT_CONFIG)
 
     def read() -> str:
         try:
             return client.get_secret_value(SecretId=arn)["SecretString"]
         except (ClientError, BotoCoreError, KeyError):
-            raise Stopped("secret-unavailable") from None
+            raise DeliveryHalted("secret-unavailable") from None
 
     return read
 
 
 def _dead_letters(settings: Configuration) -> DeadLetters:
     url = settings.dead_letter_queue_url
-    return DeadLetters(boto3.client("sqs", config=PATIENCE) if url else None, url)
+    return DeadLetters(boto3.client("sqs", config=CLIENT_CONFIG) if url else None, url)
 
 
 def _log(line: dict[str, Any]) -> None:
-    """Write one line of JSON: CloudWatch Logs Insights reads its fields."""
+    """Write one line of JSON, whose fields CloudWatch Logs Insights can query."""
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()

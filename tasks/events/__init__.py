@@ -1,9 +1,18 @@
-"""Interaction events: whatever shape one arrives in, it leaves as an `InteractionEvent` or a `Rejection`."""
+"""Interaction events: an accepted shape is an `InteractionEvent`, another topic ignored, the rest a `Rejection`."""
 
 from tasks.events.event import InteractionEvent, by_interaction
+from tasks.events.ignored import IgnoredEvent
+from tasks.events.interaction_ids import interaction_ids
 from tasks.events.parse import parse
-from tasks.events.readings import outcomes, preview
 from tasks.events.rejection import Rejection
-from tasks.events.travel import to_text
+from tasks.events.serialize import serialize
 
-__all__ = ["InteractionEvent", "Rejection", "by_interaction", "outcomes", "parse", "preview", "to_text"]
+__all__ = [
+    "IgnoredEvent",
+    "InteractionEvent",
+    "Rejection",
+    "by_interaction",
+    "interaction_ids",
+    "parse",
+    "serialize",
+]

@@ -1,4 +1,4 @@
-"""One event of one interaction, in the pipeline's own terms."""
+"""One event of one interaction, independent of the shape in which it arrived."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InteractionEvent:
-    """Something happened to an interaction. The ids are all there is: the truth is fetched from Genesys.
+    """An event names an interaction; what happened to it is asked of Genesys.
 
-    Enum values are spelled as the details API does (`voice`, `conferenceTransfer`); values that are not known
-    are kept in the same spelling. No model: a worker holds ten thousand of them,
-    0.6 KB each; as models they took 2.0 KB.
+    Enumerations are spelled as in the details API (`voice`, `conferenceTransfer`). A dataclass, as a worker holds ten
+    thousand of them: one takes 0.6 KB, a pydantic model took 2.0 KB.
     """
 
     interaction_id: str
     """The conversation's UUID, in canonical lower case."""
     event_id: str
-    """The envelope's id; with `#` and the index for a record of a list; a sha256 if there is no usable id."""
+    """The envelope's id, else the text's sha256; with `#` and the index for a record of a list."""
     event_type: str
-    """`customer.end` and the like for Genesys's own events, otherwise the record's `type` or detail-type."""
+    """The end of the topic (`customer.end`) for Genesys's own events, otherwise the record's `type` or detail-type."""
     event_time: datetime | None = None
-    """When it happened, in UTC; None when the event does not say so readably."""
+    """When it happened, in UTC; None when the event has no readable time."""
     source: str
     detail_type: str
     participant_id: str | None = None
@@ -40,7 +39,7 @@ class InteractionEvent:
 
 
 def by_interaction(events: Iterable[InteractionEvent]) -> dict[str, list[InteractionEvent]]:
-    """Return the events of each interaction, both in the order in which they came."""
+    """Return the events of each interaction; interactions and events keep the order in which they came."""
     grouped: dict[str, list[InteractionEvent]] = {}
     for event in events:
         grouped.setdefault(event.interaction_id, []).append(event)

@@ -1,15 +1,19 @@
-"""From the text of an event to events of interactions.
+"""Parsing: from the text of an event to events of interactions.
 
-Three shapes count, each whole or as the bridge forwards it (the same nesting with fewer fields):
+Three shapes are accepted, by their detail-type, whole or as the bridge forwards them (fewer fields, same nesting):
 
-    v2.detail.events.conversation.{id}.*   detail.eventBody.conversationId     what Genesys Cloud really sends
+    v2.detail.events.conversation.{id}.*   detail.eventBody.conversationId     Genesys Cloud's own events; {id}
+                                                                               literally, or a UUID in its place
     conversation.end                       detail.conversationId               flat
     Conversation Update                    detail.interactionId, or detail.detail.interactionId, or a list of
                                            records of either form
 
-The bridge also sends two stand-ins: `unparsable` for text that was not JSON, `oversize` for what was too big.
-Where a real event's topic and body name different conversations, the body is right: the topic is only its
-address. Of a key that occurs twice in an object the last counts, as it does for most readers of JSON.
+Another topic of Genesys's is ignored, what is no topic is rejected, and so is an event whose source names another
+organisation than the worker's.
+
+The bridge also sends two substitutes: `unparsable` for a message that was not JSON, `oversize` for one that was too
+large. Where the topic and the body name different conversations, the body's counts. Of a key that occurs twice in an
+object the last counts, as in most JSON parsers.
 """
 
 from __future__ import annotations
@@ -22,67 +26,83 @@ from sys import intern
 from typing import Any
 
 from tasks.events.event import InteractionEvent
-from tasks.events.rejection import Rejection, Unacceptable, kind
-from tasks.events.shapes import Body, Envelope, as_object, canonical_id, interaction_id, read
+from tasks.events.ignored import IgnoredEvent
+from tasks.events.models import Body, Envelope, as_object, interaction_id, read
+from tasks.events.rejection import EventRejected, Rejection, kind
+from tasks.values import UUID_PATTERN, canonical_id
 
-_GENESYS = re.compile(r"v2\.detail\.events\.conversation\.\{id\}\.([A-Za-z0-9_.-]+)")
-_TOPIC = re.compile(r"v2(\.([A-Za-z]+|\{id\}))+")
-_LONGEST_INTEGER = 18
+_CONVERSATION = "v2.detail.events.conversation.{id}."
+_GENESYS = re.compile(rf"v2\.detail\.events\.conversation\.(?:\{{id\}}|{UUID_PATTERN})\.([A-Za-z0-9_.-]+)")
+_TOPIC = re.compile(rf"v2(\.([A-Za-z][A-Za-z0-9_-]*|\{{[A-Za-z]+\}}|{UUID_PATTERN}))+")
+_ORGANISATION = re.compile(r"aws\.partner/genesys\.com[^/]*/cloud/([^/]+)(/|$)")
+_MAX_DIGITS = 18
 _TOO_DEEP = "The event is nested too deeply to be read"
 
-Outcome = InteractionEvent | Rejection
+ParseResult = InteractionEvent | IgnoredEvent | Rejection
 
 
-def parse(text: str) -> list[Outcome]:
-    """Return what the event says: one element, or one for each record of a list. Never raises.
+def parse(text: str, organization_id: str | None = None) -> list[ParseResult]:
+    """Return one result for the event, or one for each record of a list. Never raises.
 
-    A record that is refused does not touch its neighbours, so a list may give events and rejections mixed.
+    A rejected record does not affect its neighbours, so a list may give events and rejections. With an organisation's
+    id, in lower case, an event of another one is rejected.
     """
-    text = str(text)  # a caller from outside the type checker's reach may hold bytes or None
+    text = str(text)  # a flow-run parameter may be bytes or None, whatever its type says
     try:
-        return _parsed(text)
-    except Unacceptable as refusal:
-        return [refusal.rejection(None, text)]
+        return _parsed(text, organization_id)
+    except EventRejected as rejected:
+        return [rejected.rejection(None, text)]
     except RecursionError:
-        return [Unacceptable("too-deep", _TOO_DEEP).rejection(None, text)]
+        return [EventRejected("too-deep", _TOO_DEEP).rejection(None, text)]
 
 
-def _parsed(text: str) -> list[Outcome]:
+def _parsed(text: str, organization_id: str | None) -> list[ParseResult]:
     document = as_object(_document(text), "The event")
     envelope = read(Envelope, document, "")
     event_id = envelope.id or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    if envelope.detail_type == "Conversation Update" and isinstance(envelope.detail, list):
-        return _records(envelope, envelope.detail, event_id, text)
+    topic = envelope.detail_type or ""
+    if _TOPIC.fullmatch(topic) and not _GENESYS.fullmatch(topic):
+        return [IgnoredEvent(event_id, topic)]
     try:
-        _refuse_stand_ins(document)
+        _reject_foreign(envelope, document, organization_id)
+        if topic == "Conversation Update" and isinstance(envelope.detail, list):
+            return _records(envelope, envelope.detail, event_id, text)
+        _reject_substitute(document)
         return [_single(envelope, event_id)]
-    except Unacceptable as refusal:
-        return [refusal.rejection(envelope.id, text)]
+    except EventRejected as rejected:
+        return [rejected.rejection(envelope.id, text)]
 
 
 def _document(text: str) -> Any:
     try:
         return json.loads(text, parse_int=_integer)
     except ValueError:
-        raise Unacceptable("not-json", f"The event is {kind(text)} that is not JSON") from None
+        raise EventRejected("not-json", f"The event is {kind(text)} that is not JSON") from None
 
 
 def _integer(digits: str) -> int | float:
-    # Python refuses to convert thousands of digits; no field that counts has more than a time's thirteen.
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+    # Python raises for integers of thousands of digits; the longest that is read is a time, with thirteen.
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
 
 
-def _refuse_stand_ins(document: dict[str, Any]) -> None:
-    lost = document.get("unparsable")
-    if isinstance(lost, dict) and "detail" not in document:
-        if lost.get("tooDeep") is True:
-            raise Unacceptable("too-deep", _TOO_DEEP)
-        raise Unacceptable(
-            "not-json", f"The event was text{_size(lost, 'length', 'characters')} that is not JSON"
+def _reject_foreign(envelope: Envelope, document: dict[str, Any], organization_id: str | None) -> None:
+    named = _ORGANISATION.match(envelope.source or "")
+    if organization_id and named and named.group(1).lower() != organization_id:
+        problem = "source is text that names another organisation than GENESYS_ORGANIZATION_ID"
+        raise EventRejected("foreign-organisation", problem, _any_id(document))
+
+
+def _reject_substitute(document: dict[str, Any]) -> None:
+    unparsable = document.get("unparsable")
+    if isinstance(unparsable, dict) and "detail" not in document:
+        if unparsable.get("tooDeep") is True:
+            raise EventRejected("too-deep", _TOO_DEEP)
+        raise EventRejected(
+            "not-json", f"The event was text{_size(unparsable, 'length', 'characters')} that is not JSON"
         )
     if document.get("oversize") is True:
         size = _size(document, "bytes", "bytes")
-        raise Unacceptable("oversize", f"The event{size} was too large to travel", _any_id(document))
+        raise EventRejected("oversize", f"The event{size} was too large to be forwarded", _any_id(document))
 
 
 def _size(holder: dict[str, Any], name: str, unit: str) -> str:
@@ -91,15 +111,15 @@ def _size(holder: dict[str, Any], name: str, unit: str) -> str:
 
 
 def _any_id(document: dict[str, Any]) -> str | None:
-    """Return the interaction's id from wherever it survived of an event that was too large."""
+    """Return the interaction's id from any of the places that the bridge keeps of an event that is not read."""
     detail = document.get("detail")
     inner = [detail.get("eventBody"), detail.get("detail")] if isinstance(detail, dict) else []
-    for place in (document, detail, *inner):
+    for holder in (document, detail, *inner):
         for name in ("conversationId", "interactionId"):
-            if isinstance(place, dict) and (found := canonical_id(place.get(name))):
+            if isinstance(holder, dict) and (found := canonical_id(holder.get(name))):
                 return found
     named = document.get("interactionIds")
-    # A list that was too large speaks of many interactions: then it is none of them.
+    # A list that was too large is about many interactions, so it has the id of none.
     return canonical_id(named[0]) if isinstance(named, list) and len(named) == 1 else None
 
 
@@ -112,11 +132,8 @@ def _single(envelope: Envelope, event_id: str) -> InteractionEvent:
         return _event(envelope, event_id, detail, "detail.", ("conversationId", "interactionId"))
     if detail_type == "Conversation Update":
         return _update(envelope, event_id, envelope.detail, "detail")
-    # A topic is shown, other text is not: it may be anything.
-    shown = detail_type if _TOPIC.fullmatch(detail_type) else kind(envelope.detail_type)
-    raise Unacceptable(
-        "unsupported-detail-type", f"detail-type is {shown}, which is none of those that count"
-    )
+    shown = kind(envelope.detail_type)  # the text may be personal data
+    raise EventRejected("unsupported-detail-type", f"detail-type is {shown}, which is not an accepted one")
 
 
 def _genesys(envelope: Envelope, event_id: str, topic: str) -> InteractionEvent:
@@ -125,7 +142,9 @@ def _genesys(envelope: Envelope, event_id: str, topic: str) -> InteractionEvent:
     event = _event(envelope, event_id, body, "detail.eventBody.", ("conversationId",))
     published = {"timestamp": detail.get("timestamp")}
     time = event.event_time or read(Body, published, "detail.", event.interaction_id).timestamp
-    return replace(event, event_type=intern(topic), event_time=time)
+    return replace(
+        event, event_type=intern(topic), detail_type=intern(_CONVERSATION + topic), event_time=time
+    )
 
 
 def _update(envelope: Envelope, event_id: str, record: Any, path: str) -> InteractionEvent:
@@ -158,23 +177,23 @@ def _event(
     )
 
 
-def _records(envelope: Envelope, records: list[Any], event_id: str, text: str) -> list[Outcome]:
+def _records(envelope: Envelope, records: list[Any], event_id: str, text: str) -> list[ParseResult]:
     if not records:
-        return [Unacceptable("empty-list", "detail is a list without records").rejection(envelope.id, text)]
+        return [EventRejected("empty-list", "detail is a list without records").rejection(envelope.id, text)]
     return [_record(envelope, f"{event_id}#{index}", record, index) for index, record in enumerate(records)]
 
 
-def _record(envelope: Envelope, event_id: str, record: Any, index: int) -> Outcome:
+def _record(envelope: Envelope, event_id: str, record: Any, index: int) -> ParseResult:
     try:
         return _update(envelope, event_id, record, f"detail[{index}]")
-    except Unacceptable as refusal:
-        return refusal.rejection(event_id, _event_of_its_own(envelope, event_id, record))
+    except EventRejected as rejected:
+        return rejected.rejection(event_id, _record_alone(envelope, event_id, record))
 
 
-def _event_of_its_own(envelope: Envelope, event_id: str, record: Any) -> str:
-    # The whole list would be stored once for each of its bad records. The envelope's fields are bounded.
+def _record_alone(envelope: Envelope, event_id: str, record: Any) -> str:
+    # The whole list would be stored once for each rejected record. The envelope's fields are bounded.
     alone = {"id": event_id, "source": envelope.source or "", "detail-type": envelope.detail_type}
     try:
         return json.dumps({**alone, "detail": record})
-    except RecursionError:  # what could just be read can be a frame too deep to be written
+    except RecursionError:  # writing needs one frame more than reading did
         return json.dumps(alone)

@@ -1,7 +1,7 @@
-"""An event that cannot be accepted, and why, for the person who will look at it.
+"""The rejection of an event, with a reason for the person who looks at it.
 
-A reason names the field and what kind of thing was in it, never the thing itself: a field that should hold an
-id can hold a telephone number when a sender is broken.
+A reason names the field and the kind of value in it, never the value: where an id belongs, a faulty sender may put a
+telephone number.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ _NEXT_STEPS = {
         "Have the sender put the conversation's UUID there (8-4-4-4-12 hexadecimal digits), "
         "then send the event again."
     ),
-    "malformed-id": "Have the sender put an id there, or leave the field out, then send the event again.",
-    "wrong-type": "Have the sender correct the field, or leave it out, then send the event again.",
+    "wrong-type": "Have the sender correct the field, then send the event again.",
+    "foreign-organisation": (
+        "Narrow the EventBridge rule to this organisation's event source, or correct GENESYS_ORGANIZATION_ID: "
+        "`interactions verify` shows the id of the OAuth client's organisation."
+    ),
     "unsupported-detail-type": (
         "Narrow the EventBridge rule, so that it passes only v2.detail.events.conversation.{id}.*, "
         "conversation.end and Conversation Update."
@@ -34,21 +37,21 @@ _NEXT_STEPS = {
 
 @dataclass(frozen=True)
 class Rejection:
-    """An event that was refused; it goes to quarantine and costs its neighbours nothing."""
+    """An event, or one record of a list, that was rejected; it goes to quarantine."""
 
     code: str
-    """A stable kebab-case name for the kind of refusal."""
+    """A stable kebab-case name for the kind of rejection."""
     reason: str
-    """A sentence for a person, and what to do next; free of the event's values."""
+    """What is wrong and what to do next, in sentences without a value of the event."""
     event_id: str | None
     interaction_id: str | None
-    """The interaction, when the event named one properly all the same."""
+    """The interaction, if the event names a valid one."""
     text: str = field(repr=False)
-    """The event as it travelled; for a record of a list an event of its own that holds that record alone."""
+    """The event as it arrived; for a record of a list an event with that record alone."""
 
 
-class Unacceptable(Exception):
-    """Raised inside the package to end the parsing of one event or record."""
+class EventRejected(Exception):
+    """Ends the parsing of one event or record; does not leave this package."""
 
     def __init__(self, code: str, problem: str, interaction_id: str | None = None) -> None:
         super().__init__(code)
@@ -57,14 +60,14 @@ class Unacceptable(Exception):
         self.interaction_id = interaction_id
 
     def rejection(self, event_id: str | None, text: str) -> Rejection:
-        """Return this as the rejection of the event `text`, safe to be stored as UTF-8."""
+        """Return the rejection of the event `text`, which is made valid UTF-8."""
         reason = f"{self.problem}. {_NEXT_STEPS[self.code]}"
         storable = text.encode("utf-8", "backslashreplace").decode("utf-8")
         return Rejection(self.code, reason, event_id, self.interaction_id, storable)
 
 
 def kind(value: Any) -> str:
-    """Return what kind of JSON value this is, in words, without the value: `text of 12 characters`."""
+    """Return the kind of a JSON value in words, without the value: `text of 12 characters`."""
     match value:
         case None:
             return "absent"

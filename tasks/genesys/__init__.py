@@ -1,4 +1,4 @@
-"""Genesys Cloud: its hosts, its tokens, its conversation details, and the budget of requests it grants.
+"""Genesys Cloud: its hosts, its tokens, its conversation details, its directory, and its request limit.
 
 Genesys says conversation where the rest of this project says interaction; they are the same thing.
 """
@@ -6,47 +6,50 @@ Genesys says conversation where the rest of this project says interaction; they 
 from __future__ import annotations
 
 from tasks.genesys.auth import Authenticator
-from tasks.genesys.budget import RequestBudget, SharedBudget, Usage
-from tasks.genesys.client import GenesysClient
+from tasks.genesys.client import PAGE_SIZE, GenesysClient
 from tasks.genesys.clock import Clock
+from tasks.genesys.directory import NameKind
 from tasks.genesys.errors import (
     AuthenticationFailed,
     BadRequest,
-    BudgetUnavailable,
     GenesysError,
     InvalidHost,
     Misconfigured,
     NotPermitted,
+    RateLimiterUnavailable,
+    ResponseTooLarge,
     RetryLater,
     Throttled,
     Unavailable,
 )
-from tasks.genesys.fetch import Fetch, QueryPage
-from tasks.genesys.ledger import DynamoLedger, MemoryLedger
-from tasks.genesys.regions import Hosts, resolve
-from tasks.genesys.tally import Tally
+from tasks.genesys.rate_limit.limiter import RateLimiter, Usage
+from tasks.genesys.rate_limit.shared_window import SharedWindow
+from tasks.genesys.rate_limit.store import DynamoWindowStore, MemoryWindowStore
+from tasks.genesys.regions import resolve
+from tasks.genesys.results import ConversationBatch, QueryPage
 from tasks.genesys.transport import Transport
 
 __all__ = [
+    "PAGE_SIZE",
     "AuthenticationFailed",
     "Authenticator",
     "BadRequest",
-    "BudgetUnavailable",
     "Clock",
-    "DynamoLedger",
-    "Fetch",
+    "ConversationBatch",
+    "DynamoWindowStore",
     "GenesysClient",
     "GenesysError",
-    "Hosts",
     "InvalidHost",
-    "MemoryLedger",
+    "MemoryWindowStore",
     "Misconfigured",
+    "NameKind",
     "NotPermitted",
     "QueryPage",
-    "RequestBudget",
+    "RateLimiter",
+    "RateLimiterUnavailable",
+    "ResponseTooLarge",
     "RetryLater",
-    "SharedBudget",
-    "Tally",
+    "SharedWindow",
     "Throttled",
     "Transport",
     "Unavailable",

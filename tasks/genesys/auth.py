@@ -1,4 +1,4 @@
-"""The access token: one for the process, fetched once however many threads ask, renewed before it ends."""
+"""The access token: one for the process, fetched once for all threads, renewed before it expires."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import copy
 import re
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 
@@ -13,15 +14,15 @@ from pydantic import SecretStr
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from tasks.genesys.answers import OK, Answer, error_for
-from tasks.genesys.budget import RequestBudget
 from tasks.genesys.errors import AuthenticationFailed, GenesysError, Unavailable
+from tasks.genesys.rate_limit.limiter import RequestLimiter
 from tasks.genesys.regions import Hosts
-from tasks.genesys.transport import Call, Transport
+from tasks.genesys.responses import ApiResponse, error_for
+from tasks.genesys.transport import ApiRequest, Transport
 
-RENEW_BEFORE = 55.0  # seconds before its end
-_SHORT_LIVED = 0.2  # but never more of a token's life than this: one that lives 5 s is used for 4
-_ASSUMED_LIFE = 300.0  # the shortest that Genesys lets a client be given, for an answer that names none
+_RENEW_BEFORE = 55.0  # seconds before a token expires
+_MAX_RENEW_SHARE = 0.2  # of a token's lifetime: one of 5 s is used for 4
+_DEFAULT_LIFETIME = 300.0  # seconds, without expires_in: the shortest that Genesys lets an OAuth client have
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 
@@ -40,17 +41,17 @@ class Token(AuthBase):
 
 class _Basic(AuthBase):
     def __init__(self, client_id: str, secret: SecretStr) -> None:
-        self._pair = (client_id, secret)
+        self._client_id = client_id
+        self._secret = secret
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        client_id, secret = self._pair
-        pair = f"{client_id}:{secret.get_secret_value()}".encode()
-        request.headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        credentials = f"{self._client_id}:{self._secret.get_secret_value()}".encode()
+        request.headers["Authorization"] = f"Basic {base64.b64encode(credentials).decode()}"
         return request
 
 
 class Authenticator:
-    """Client credentials for one OAuth client; share one among all clients of a process."""
+    """Client credentials grant of one OAuth client; thread-safe, one for all clients of a process."""
 
     def __init__(self, transport: Transport, hosts: Hosts, client_id: str, secret: SecretStr) -> None:
         self._transport = transport
@@ -61,8 +62,11 @@ class Authenticator:
         self._token: Token | None = None
         self._failure: tuple[float, GenesysError] | None = None
 
-    def token(self, budget: RequestBudget) -> Token:
-        """Return a token that is good now; fetching one takes its turn in the caller's budget."""
+    def token(self, limiter: RequestLimiter) -> Token:
+        """Return a valid token; fetching one takes a permit of the limiter.
+
+        Threads that wait for the same fetch get the same token, or the same error.
+        """
         asked_at = self._now()
         if (token := self._cached()) is not None:
             return token
@@ -70,10 +74,10 @@ class Authenticator:
             if (token := self._cached()) is not None:
                 return token
             if self._failure and self._failure[0] >= asked_at:
-                raise copy.copy(self._failure[1])  # failed while this thread queued: the same for all who did
-            return self._renew(budget)
+                raise copy.copy(self._failure[1])  # the fetch that this thread waited for
+            return self._renew(limiter)
 
-    def drop(self, token: Token) -> None:
+    def invalidate(self, token: Token) -> None:
         """Forget exactly this token; a newer one, which another thread fetched meanwhile, stays."""
         with self._lock:
             if self._token is token:
@@ -83,66 +87,67 @@ class Authenticator:
         token = self._token
         return token if token is not None and self._now() < token.good_until else None
 
-    def _renew(self, budget: RequestBudget) -> Token:
+    def _renew(self, limiter: RequestLimiter) -> Token:
         try:
-            self._token = self._fetch(budget)
+            self._token = self._fetch(limiter)
         except GenesysError as error:
             self._failure = (self._now(), error)
             raise
         return self._token
 
-    def _fetch(self, budget: RequestBudget) -> Token:
+    def _fetch(self, limiter: RequestLimiter) -> Token:
         sent_at = self._now()
 
         def authorize() -> AuthBase:
             nonlocal sent_at
-            budget.acquire()
+            limiter.acquire()
             sent_at = self._now()
             return self._basic
 
-        call = Call(
+        request = ApiRequest(
             "POST",
             f"{self._hosts.login_url}/oauth/token",
             "access token",
             form={"grant_type": "client_credentials"},
         )
-        answer = self._transport.exchange(call, authorize, region=self._hosts.region)
-        if answer.status != OK:
-            refused = answer.status is not None and 400 <= answer.status < 500  # noqa: PLR2004 - HTTP's 4xx
-            raise self._refusal(answer) if refused else error_for(answer, call.what, self._hosts.region)
-        return self._read(answer, sent_at)
+        response = self._transport.exchange(request, authorize, region=self._hosts.region)
+        if response.is_client_error:
+            raise self._refusal(response)
+        if response.status != HTTPStatus.OK:
+            raise error_for(response, request.label, self._hosts.region)
+        return self._read(response, sent_at)
 
-    def _read(self, answer: Answer, sent_at: float) -> Token:
-        value = answer.body.get("access_token")
+    def _read(self, response: ApiResponse, sent_at: float) -> Token:
+        value = response.body.get("access_token")
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):
             raise Unavailable(
                 f"{self._hosts.login_url} answered 200 without an access token",
-                status=answer.status,
-                correlation_id=answer.correlation_id,
+                status=response.status,
+                correlation_id=response.correlation_id,
                 region=self._hosts.region,
             )
-        life = _life(answer.body.get("expires_in"))
-        return Token(value, sent_at + life - min(RENEW_BEFORE, life * _SHORT_LIVED))
+        lifetime = _lifetime(response.body.get("expires_in"))
+        return Token(value, sent_at + lifetime - min(_RENEW_BEFORE, lifetime * _MAX_RENEW_SHARE))
 
-    def _refusal(self, answer: Answer) -> AuthenticationFailed:
-        code = f" {answer.code}" if answer.code else ""
+    def _refusal(self, response: ApiResponse) -> AuthenticationFailed:
+        code = f" {response.code}" if response.code else ""
         return AuthenticationFailed(
-            f"{self._hosts.login_url} refused the OAuth client {self._client_id} with {answer.status}{code}: "
+            f"{self._hosts.login_url} refused the OAuth client {self._client_id} with {response.status}{code}: "
             "check GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET and GENESYS_REGION (a client is known in its own "
             "region only)",
-            status=answer.status,
-            correlation_id=answer.correlation_id,
+            status=response.status,
+            correlation_id=response.correlation_id,
             region=self._hosts.region,
-            genesys_code=answer.code,
+            genesys_code=response.code,
         )
 
     def _now(self) -> float:
         return self._transport.clock.monotonic()
 
 
-def _life(expires_in: Any) -> float:
+def _lifetime(expires_in: Any) -> float:
     try:
-        life = float(expires_in)
+        lifetime = float(expires_in)
     except (TypeError, ValueError, OverflowError):
-        return _ASSUMED_LIFE
-    return life if life > 0 else _ASSUMED_LIFE
+        return _DEFAULT_LIFETIME
+    return lifetime if lifetime > 0 else _DEFAULT_LIFETIME

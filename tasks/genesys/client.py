@@ -1,60 +1,62 @@
-"""The Genesys Cloud platform API, as far as this pipeline needs it. Thread-safe; one per budget."""
+"""The Genesys Cloud platform API, as far as this pipeline needs it."""
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from requests.auth import AuthBase
 
 from tasks.errors import PermanentError
-from tasks.genesys.answers import NOT_FOUND, OK, UNAUTHORIZED, Answer, error_for
 from tasks.genesys.auth import Authenticator, Token
-from tasks.genesys.budget import RequestBudget
-from tasks.genesys.errors import BadRequest, Unavailable
-from tasks.genesys.fetch import Fetch, QueryPage
+from tasks.genesys.directory import MAX_IDS, NameKind
+from tasks.genesys.errors import BadRequest, ResponseTooLarge, Unavailable
+from tasks.genesys.rate_limit.limiter import RequestLimiter
 from tasks.genesys.regions import Hosts, resolve
-from tasks.genesys.transport import TRIES, Call, Transport
+from tasks.genesys.responses import ApiResponse, error_for
+from tasks.genesys.results import BatchBuilder, ConversationBatch, QueryPage, conversations_of
+from tasks.genesys.transport import MAX_ATTEMPTS, ApiRequest, Transport
 from tasks.settings import Settings
+from tasks.values import canonical_id, chunked, iso
 
 log = logging.getLogger(__name__)
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DETAILS = "/api/v2/analytics/conversations/details"
-_SPLITTABLE = frozenset({400, 413, 414})
-_PAGE = 100
-_PATIENCE = 5  # turns taken again because a token took too long to come
-_CODES_OF_NOT_FOUND = frozenset({"not.found", "resource.not.found"})
+_EVENTBRIDGE = "amazon-eventbridge-source"  # the type of the integration that sends the events
+_SPLITTABLE = frozenset({400, 413, 414})  # refusals that may be due to one id, or to too many
+_TOO_LARGE = frozenset({413, 414})
+PAGE_SIZE = 100
+_MAX_PERMITS = 5  # taken for one attempt, when fetching the token outlasts them
 
 
 class GenesysClient:
-    """Calls that return parsed answers or raise one of `tasks.genesys.errors`."""
+    """Methods return parsed responses or raise one of `tasks.genesys.errors`. Thread-safe."""
 
     def __init__(
         self,
         transport: Transport,
         authenticator: Authenticator,
         hosts: Hosts,
-        budget: RequestBudget,
+        limiter: RequestLimiter,
         *,
-        login_budget: RequestBudget | None = None,
+        login_limiter: RequestLimiter | None = None,
         batch_size: int = 100,
     ) -> None:
         self.hosts = hosts
         self._transport = transport
         self._authenticator = authenticator
-        self._budget = budget
-        self._login_budget = login_budget or budget
+        self._limiter = limiter
+        self._login_limiter = login_limiter or limiter
         self._batch_size = batch_size
 
     @classmethod
-    def from_settings(cls, settings: Settings, budget: RequestBudget) -> Self:
-        """Return a client with connections and a token of its own; `with_budget` shares them further."""
+    def from_settings(cls, settings: Settings, limiter: RequestLimiter) -> Self:
+        """Return a client with connections and a token of its own; `with_limiter` makes others that share them."""
         hosts = resolve(
             settings.genesys_region, login_url=settings.genesys_login_url, api_url=settings.genesys_api_url
         )
@@ -67,58 +69,52 @@ class GenesysClient:
         authenticator = Authenticator(
             transport, hosts, settings.genesys_client_id, settings.genesys_client_secret
         )
-        return cls(transport, authenticator, hosts, budget, batch_size=settings.genesys_batch_size)
+        return cls(transport, authenticator, hosts, limiter, batch_size=settings.genesys_batch_size)
 
-    def with_budget(self, budget: RequestBudget) -> GenesysClient:
-        """Return a client with the same token and connections, whose requests count in another budget.
+    def with_limiter(self, limiter: RequestLimiter) -> GenesysClient:
+        """Return a client with the same token and connections, whose requests count in another limiter.
 
-        The token, for which everybody waits, goes on taking its turns in this one.
+        Token requests keep to this client's limiter: all requests wait for them, live ones too.
         """
         return GenesysClient(
             self._transport,
             self._authenticator,
             self.hosts,
-            budget,
-            login_budget=self._login_budget,
+            limiter,
+            login_limiter=self._login_limiter,
             batch_size=self._batch_size,
         )
 
-    def get_conversations(self, ids: Sequence[str]) -> Fetch:
-        """Return conversations' details, a batch a request; an id that spoils its batch is `refused`."""
-        wanted = list(dict.fromkeys(conversation_id.lower() for conversation_id in ids))
-        refused: dict[str, PermanentError] = {
-            name: BadRequest("a conversation id must be a UUID", region=self.hosts.region)
-            for name in wanted
-            if not _UUID.fullmatch(name)
-        }
-        fetch = _Gathered(refused)
-        valid = [name for name in wanted if name not in refused]
-        for start in range(0, len(valid), self._batch_size):
-            self._gather(valid[start : start + self._batch_size], fetch)
-        return fetch.finish(wanted)
+    def get_conversations(self, ids: Sequence[str]) -> ConversationBatch:
+        """Return the details of conversations, `batch_size` of them per request.
+
+        One bad id does not cost the others: a refused request is halved until that id is alone, and `refused`.
+        """
+        wanted = list(dict.fromkeys(id_.lower() for id_ in ids))
+        valid = [id_ for id_ in wanted if canonical_id(id_)]
+        batch = BatchBuilder(wanted)
+        for id_ in set(wanted).difference(valid):
+            batch.refuse(id_, BadRequest("a conversation id must be a UUID", region=self.hosts.region))
+        for chunk in chunked(valid, self._batch_size):
+            self._fetch(chunk, batch)
+        return batch.build()
 
     def get_attributes(self, conversation_id: str) -> dict[str, dict[str, Any]] | None:
-        """Return the attributes of a conversation's participants, by participant id; those that have any.
+        """Return the attributes of a conversation's participants, by participant id, of those that have any.
 
-        A request for each conversation, of the operational API: the details have no attributes. None when it does not
-        know the conversation, which it forgets sooner than the details.
+        The details have no attributes: this is a request per conversation to the operational API, which keeps
+        conversations for a shorter time. None when it does not know the conversation.
         """
-        call = Call("GET", f"{self.hosts.api_url}/api/v2/conversations/{conversation_id}", "attributes of 1")
-        answer = self._request(call)
-        if answer.status == NOT_FOUND and answer.code in _CODES_OF_NOT_FOUND:
+        url = f"{self.hosts.api_url}/api/v2/conversations/{conversation_id}"
+        request = ApiRequest("GET", url, "attributes of 1")
+        response = self._send(request)
+        if response.is_unknown_id:
             return None
-        if answer.status != OK:
-            raise error_for(answer, call.what, self.hosts.region)
-        participants = answer.body.get("participants")
-        found = (
-            [each for each in participants if isinstance(each, dict)]
-            if isinstance(participants, list)
-            else []
-        )
+        participants = self._require_ok(request, response).body.get("participants")
         return {
             str(each.get("id")): each["attributes"]
-            for each in found
-            if isinstance(each.get("attributes"), dict)
+            for each in (participants if isinstance(participants, list) else ())
+            if isinstance(each, dict) and isinstance(each.get("attributes"), dict)
         }
 
     def query_conversations(
@@ -127,167 +123,172 @@ class GenesysClient:
         end: datetime,
         *,
         page: int = 1,
-        page_size: int = _PAGE,
-        only_ended: bool = True,
+        page_size: int = PAGE_SIZE,
         queue_ids: Iterable[str] = (),
     ) -> QueryPage:
-        """Return a page of the conversations that started on a day which the interval touches, oldest first.
+        """Return a page of the ended conversations that started on a day that the interval touches, oldest first.
 
-        Genesys takes at most 31 days with a filter and 7 without, and no page beyond the 100,000th result.
+        Genesys accepts intervals of up to 31 days with a filter, and no page beyond the 100,000th result. Raises
+        ResponseTooLarge for a page that is more than it returns at once.
         """
-        body: dict[str, Any] = {
-            "interval": f"{_iso(start)}/{_iso(end)}",
+        body = {
+            "interval": f"{iso(start)}/{iso(end)}",
             "order": "asc",
             "orderBy": "conversationStart",
             "paging": {"pageSize": page_size, "pageNumber": page},
-            **_filters(only_ended=only_ended, queue_ids=queue_ids),
+            **_filters(queue_ids),
         }
-        call = Call("POST", f"{self.hosts.api_url}{_DETAILS}/query", f"details query, page {page}", json=body)
-        answer = self._successful(call)
-        found = tuple(_conversations(answer))
-        total = answer.body.get("totalHits")
+        url = f"{self.hosts.api_url}{_DETAILS}/query"
+        response = self._request(ApiRequest("POST", url, f"details query, page {page}", json=body))
+        found = tuple(conversations_of(response))
+        total = response.body.get("totalHits")
         return QueryPage(
-            found,
-            total if isinstance(total, int) else len(found),
-            page,
-            page_size,
-            self._dated(answer),
-            answer.attempts,
-            answer.correlation_id,
+            conversations=found,
+            total_hits=total if isinstance(total, int) else None,
+            page=page,
+            page_size=page_size,
+            fetched_at=self._fetched_at(response),
+            requests=response.attempts,
         )
 
-    def integrations(self, integration_type: str = "amazon-eventbridge-source") -> list[dict[str, Any]]:
-        """Return every integration of a type; `reportedState` is its health."""
-        found: list[dict[str, Any]] = []
-        pages = number = 1
-        while number <= pages:
-            query = urlencode({"integrationType": integration_type, "pageSize": _PAGE, "pageNumber": number})
-            answer = self._successful(
-                Call("GET", f"{self.hosts.api_url}/api/v2/integrations?{query}", "integrations")
-            )
-            found += [each for each in answer.body.get("entities") or () if isinstance(each, dict)]
-            count = answer.body.get("pageCount")
-            pages, number = count if isinstance(count, int) else 1, number + 1
-        return found
+    def organization_id(self) -> str | None:
+        """Return the id of the OAuth client's organisation, which the sources of its events name; no permission."""
+        response = self._request(
+            ApiRequest("GET", f"{self.hosts.api_url}/api/v2/organizations/me", "organisation")
+        )
+        return canonical_id(response.body.get("id"))
+
+    def integrations(self) -> list[dict[str, Any]]:
+        """Return every EventBridge integration of the organization; `reportedState` is its health."""
+        query = urlencode({"integrationType": _EVENTBRIDGE, "pageSize": PAGE_SIZE})
+        return list(self._entities(f"/api/v2/integrations?{query}", "integrations"))
 
     def integration_config(self, integration_id: str) -> dict[str, Any]:
         """Return an integration's configuration: `properties` holds its AWS account, region and topics."""
-        name = integration_id.lower()
-        if not _UUID.fullmatch(name):
+        id_ = canonical_id(integration_id)
+        if not id_:
             raise BadRequest("an integration id must be a UUID", region=self.hosts.region)
-        url = f"{self.hosts.api_url}/api/v2/integrations/{name}/config/current"
-        return self._successful(Call("GET", url, "integration config")).body
+        url = f"{self.hosts.api_url}/api/v2/integrations/{id_}/config/current"
+        return self._request(ApiRequest("GET", url, "integration config")).body
 
-    def _gather(self, ids: list[str], fetch: _Gathered) -> None:
-        """Fetch ids; halve them when the request is refused, until the offender is alone."""
-        call = Call("GET", f"{self.hosts.api_url}{_DETAILS}?id={','.join(ids)}", f"details of {len(ids)}")
-        answer = self._request(call)
-        fetch.requests += answer.attempts
-        fetch.correlation_id = answer.correlation_id
-        not_found = answer.status == NOT_FOUND and answer.code in _CODES_OF_NOT_FOUND
-        if answer.status == OK:
-            fetch.add(ids, _conversations(answer), self._dated(answer))
-        elif len(ids) > 1 and (answer.status in _SPLITTABLE or not_found):
+    def get_names(self, kind: NameKind, ids: Iterable[str]) -> dict[str, str]:
+        """Return the names of users, queues, wrap-up codes or divisions, by id in lower case, 100 ids a request.
+
+        What Genesys does not know, and an id that is no UUID, is not in it.
+        """
+        wanted = sorted({found for id_ in ids if (found := canonical_id(id_))})
+        names: dict[str, str] = {}
+        for chunk in chunked(wanted, MAX_IDS):
+            for entity in self._entities_by_id(kind, chunk):
+                id_, name = canonical_id(entity.get("id")), entity.get("name")
+                if id_ in chunk and isinstance(name, str):
+                    names[id_] = name
+        return names
+
+    def _entities_by_id(self, kind: NameKind, ids: list[str]) -> Iterator[dict[str, Any]]:
+        """Yield the entities of these ids, in halves where the answer would be too large, or one is unknown (404)."""
+        try:
+            yield from list(self._entities(kind.path(ids), f"names of {len(ids)} {kind.label}"))
+        except BadRequest as error:
+            unknown = error.status == HTTPStatus.NOT_FOUND
+            if not (unknown or error.status in _TOO_LARGE or isinstance(error, ResponseTooLarge)):
+                raise
+            if len(ids) > 1:
+                middle = len(ids) // 2
+                yield from self._entities_by_id(kind, ids[:middle])
+                yield from self._entities_by_id(kind, ids[middle:])
+            elif not unknown:
+                raise
+
+    def _fetch(self, ids: list[str], batch: BatchBuilder) -> None:
+        """Fetch ids into the batch, in halves where Genesys refuses the whole."""
+        request = ApiRequest(
+            "GET", f"{self.hosts.api_url}{_DETAILS}?id={','.join(ids)}", f"details of {len(ids)}"
+        )
+        response = self._send(request)
+        batch.count(response)
+        if response.status == HTTPStatus.OK:
+            batch.add(ids, response, self._fetched_at(response))
+        elif len(ids) > 1 and (response.status in _SPLITTABLE or response.is_unknown_id):
             middle = len(ids) // 2
-            self._gather(ids[:middle], fetch)
-            self._gather(ids[middle:], fetch)
-        elif not not_found:
-            error = error_for(answer, call.what, self.hosts.region)
-            if answer.status not in _SPLITTABLE or not isinstance(error, PermanentError):
+            self._fetch(ids[:middle], batch)
+            self._fetch(ids[middle:], batch)
+        elif not response.is_unknown_id:
+            error = error_for(response, request.label, self.hosts.region)
+            if response.status not in _SPLITTABLE or not isinstance(error, PermanentError):
                 raise error
-            fetch.refused[ids[0]] = error
+            batch.refuse(ids[0], error)
 
-    def _successful(self, call: Call) -> Answer:
-        answer = self._request(call)
-        if answer.status != OK:
-            raise error_for(answer, call.what, self.hosts.region)
-        return answer
+    def _entities(self, path: str, label: str) -> Iterator[dict[str, Any]]:
+        """Yield the entities of every page of a listing; `path` has a query."""
+        pages = number = 1
+        while number <= pages:
+            url = f"{self.hosts.api_url}{path}&pageNumber={number}"
+            body = self._request(ApiRequest("GET", url, label)).body
+            entities, count = body.get("entities"), body.get("pageCount")
+            if not (isinstance(entities, list) and entities):
+                return
+            yield from (each for each in entities if isinstance(each, dict))
+            pages, number = count if isinstance(count, int) else 1, number + 1
 
-    def _request(self, call: Call) -> Answer:
-        """Return Genesys's answer; a refused token is dropped, and the request made again with a new one."""
-        answer, token = self._exchange(call, TRIES)
-        if answer.status != UNAUTHORIZED:
-            return answer
-        self._authenticator.drop(token)
-        again, token = self._exchange(call, TRIES + 1 - answer.attempts)
-        if again.status == UNAUTHORIZED:
-            self._authenticator.drop(token)
-            raise error_for(again, call.what, self.hosts.region)
-        return replace(again, attempts=answer.attempts + again.attempts)
+    def _request(self, request: ApiRequest) -> ApiResponse:
+        """Return a response with status 200; raise the error of any other."""
+        return self._require_ok(request, self._send(request))
 
-    def _exchange(self, call: Call, tries: int) -> tuple[Answer, Token]:
-        used: list[Token] = []
+    def _require_ok(self, request: ApiRequest, response: ApiResponse) -> ApiResponse:
+        if response.status != HTTPStatus.OK:
+            raise error_for(response, request.label, self.hosts.region)
+        return response
+
+    def _send(self, request: ApiRequest) -> ApiResponse:
+        """Return the response; after a 401 the request is sent once more, with a new token."""
+        first, token = self._exchange(request, MAX_ATTEMPTS)
+        if first.status != HTTPStatus.UNAUTHORIZED:
+            return first
+        self._authenticator.invalidate(token)
+        second, token = self._exchange(request, MAX_ATTEMPTS + 1 - first.attempts)
+        if second.status == HTTPStatus.UNAUTHORIZED:
+            self._authenticator.invalidate(token)
+            raise error_for(second, request.label, self.hosts.region)
+        return replace(second, attempts=first.attempts + second.attempts)
+
+    def _exchange(self, request: ApiRequest, max_attempts: int) -> tuple[ApiResponse, Token]:
+        """Return the response and the token of its last attempt."""
+        tokens: list[Token] = []
 
         def authorize() -> AuthBase:
-            used.append(self._turn())
-            return used[-1]
+            tokens.append(self._authorize())
+            return tokens[-1]
 
-        answer = self._transport.exchange(
-            call, authorize, region=self.hosts.region, tries=tries, observe=self._budget.observe
+        response = self._transport.exchange(
+            request,
+            authorize,
+            region=self.hosts.region,
+            max_attempts=max_attempts,
+            observe=self._limiter.observe,
         )
-        return answer, used[-1]
+        return response, tokens[-1]
 
-    def _turn(self) -> Token:
-        """Take a turn in the budget, and a token; fetching one can make the turn stale: then take another."""
+    def _authorize(self) -> Token:
+        """Take a permit and a token; when fetching the token outlasts the permit, take another permit."""
         clock = self._transport.clock
-        for _ in range(_PATIENCE):
-            left, since = self._budget.acquire(), clock.monotonic()
-            token = self._authenticator.token(self._login_budget)
-            if clock.monotonic() - since <= left:
+        for _ in range(_MAX_PERMITS):
+            lifetime, granted_at = self._limiter.acquire(), clock.monotonic()
+            token = self._authenticator.token(self._login_limiter)
+            if clock.monotonic() - granted_at <= lifetime:
                 return token
         raise Unavailable(f"tokens of {self.hosts.login_url} take too long", region=self.hosts.region)
 
-    def _dated(self, answer: Answer) -> datetime:
-        date = answer.date
-        if date is None:
-            log.warning("an answer without a usable Date header: this machine's clock dates the fetch")
-        return date or self._transport.clock.now()
+    def _fetched_at(self, response: ApiResponse) -> datetime:
+        if response.date is None:
+            log.warning("a response without a usable Date header: this machine's clock dates the fetch")
+        return response.date or self._transport.clock.now()
 
 
-class _Gathered:
-    """A fetch in the making."""
-
-    def __init__(self, refused: dict[str, PermanentError]) -> None:
-        self.refused = refused
-        self.requests = 0
-        self.correlation_id: str | None = None
-        self._conversations: dict[str, dict[str, Any]] = {}
-        self._dates: dict[str, datetime] = {}
-
-    def add(self, asked: list[str], conversations: Iterator[dict[str, Any]], date: datetime) -> None:
-        """Keep what was asked for; anything else that came along is nobody's."""
-        wanted = set(asked)
-        for conversation in conversations:
-            name = conversation["conversationId"].lower()
-            if name in wanted:
-                self._conversations[name] = conversation
-                self._dates[name] = date
-
-    def finish(self, wanted: list[str]) -> Fetch:
-        known = self._conversations.keys() | self.refused.keys()
-        return Fetch(
-            self._conversations,
-            frozenset(name for name in wanted if name not in known),
-            self.refused,
-            self._dates,
-            self.requests,
-            self.correlation_id,
-        )
-
-
-def _conversations(answer: Answer) -> Iterator[dict[str, Any]]:
-    """Yield the conversations of an answer; the key may be absent, and an entry without an id is nothing."""
-    entries = answer.body.get("conversations")
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("conversationId"), str):
-            yield entry
-
-
-def _filters(*, only_ended: bool, queue_ids: Iterable[str]) -> dict[str, Any]:
-    filters: dict[str, Any] = {}
-    if only_ended:
-        ended = {"type": "dimension", "dimension": "conversationEnd", "operator": "exists"}
-        filters["conversationFilters"] = [{"type": "and", "predicates": [ended]}]
+def _filters(queue_ids: Iterable[str]) -> dict[str, Any]:
+    """Return a details query's filters: the conversation has ended, and was in one of the queues if there are any."""
+    ended = {"type": "dimension", "dimension": "conversationEnd", "operator": "exists"}
+    filters: dict[str, Any] = {"conversationFilters": [{"type": "and", "predicates": [ended]}]}
     queues = [
         {"type": "dimension", "dimension": "queueId", "operator": "matches", "value": queue_id}
         for queue_id in queue_ids
@@ -295,7 +296,3 @@ def _filters(*, only_ended: bool, queue_ids: Iterable[str]) -> dict[str, Any]:
     if queues:
         filters["segmentFilters"] = [{"type": "or", "predicates": queues}]
     return filters
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The clock and the sleep of everything here, in one object, so that a test can move time by hand."""
+"""Time and sleep behind one object, so that a test can move time by hand."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """The machine's own clock; tests pass a subclass that never sleeps."""
+    """The machine's clock; tests pass a subclass that never sleeps."""
 
     def monotonic(self) -> float:
-        """Return seconds that never jump, from an arbitrary start: for lifetimes and waits."""
+        """Return seconds since an arbitrary start; they never jump: for lifetimes and waits."""
         return time.monotonic()
 
     def now(self) -> datetime:
-        """Return the time of day in UTC, as far as this machine knows it."""
+        """Return the time of day in UTC, as this machine has it."""
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Block for `seconds`."""
         time.sleep(seconds)

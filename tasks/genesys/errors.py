@@ -1,28 +1,15 @@
-"""What can go wrong between us and Genesys Cloud.
+"""Errors of the Genesys client; the tree is drawn in tasks/errors.py.
 
-    GenesysError
-    ├── RetryLater (TransientError)
-    │   ├── Throttled             too many requests; `retry_after` says when to come back
-    │   └── Unavailable           no answer, half an answer, 408, 500, 502, 503, 504
-    │       └── BudgetUnavailable the shared request counter cannot be reached (also NotReady)
-    └── (PermanentError)
-        ├── Misconfigured         a person has to change a setting or a role
-        │   ├── InvalidHost           a region or URL that is none of Genesys's
-        │   ├── AuthenticationFailed  the login host refused this client
-        │   └── NotPermitted          the client's roles do not allow this
-        └── BadRequest            Genesys refuses exactly this request
-
-Texts name hosts, statuses and Genesys's own error codes; never a token, a secret, or what a body said in
-prose.
+Messages hold hosts, statuses and Genesys's error codes; never a token, a secret, or prose of a response.
 """
 
 from __future__ import annotations
 
-from tasks.errors import NotReady, PermanentError, PipelineError, TransientError
+from tasks.errors import DependencyUnavailable, PermanentError, PipelineError, TransientError
 
 
 class GenesysError(PipelineError):
-    """Root; every attribute may be None when the failure came before an answer."""
+    """Root. Attributes are None when the failure came before a response."""
 
     code = "genesys-error"
 
@@ -43,7 +30,7 @@ class GenesysError(PipelineError):
 
 
 class RetryLater(GenesysError, TransientError):
-    """A failure that may come with the seconds to stay away."""
+    """A failure that may pass; `retry_after` is the wait that was asked for, in seconds, or 0."""
 
     def __init__(
         self,
@@ -62,12 +49,12 @@ class RetryLater(GenesysError, TransientError):
 
     @property
     def asked_to_wait(self) -> bool:
-        """Whether we are to stay away, rather than that nobody answered."""
+        """Whether a wait was asked for."""
         return self.retry_after > 0
 
 
 class Throttled(RetryLater):
-    """Genesys or our own budget says: not now. `retry_after` is in seconds."""
+    """Genesys or the rate limiter asks to wait `retry_after` seconds."""
 
     code = "throttled"
 
@@ -78,25 +65,25 @@ class Throttled(RetryLater):
 
 
 class Unavailable(RetryLater):
-    """Genesys did not answer, or not usefully. `retry_after` is 0 unless it named a time."""
+    """Genesys gave no usable response."""
 
     code = "unavailable"
 
 
-class BudgetUnavailable(Unavailable, NotReady):
-    """The shared counter of requests cannot be read or written, so nothing may be sent."""
+class RateLimiterUnavailable(Unavailable, DependencyUnavailable):
+    """The shared window of requests cannot be read or written, so nothing may be sent."""
 
     code = "budget-unavailable"
 
 
 class Misconfigured(GenesysError, PermanentError):
-    """No request of this client can succeed until a person changes something."""
+    """No request of this client can succeed until somebody changes a setting or a role."""
 
     code = "misconfigured"
 
 
 class InvalidHost(Misconfigured):
-    """A region or URL in the settings is not one of Genesys Cloud."""
+    """A region or URL in the settings is not of Genesys Cloud."""
 
     code = "invalid-host"
 
@@ -114,6 +101,12 @@ class NotPermitted(Misconfigured):
 
 
 class BadRequest(GenesysError, PermanentError):
-    """Genesys refuses this request, and would refuse it again."""
+    """Genesys refuses this request, now and later."""
 
     code = "bad-request"
+
+
+class ResponseTooLarge(BadRequest):
+    """What was asked for is more than Genesys returns in one response: ask for less at once."""
+
+    code = "response-too-large"

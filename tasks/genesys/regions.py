@@ -1,7 +1,7 @@
-"""Where Genesys Cloud lives: a region's login and API hosts, and which hosts may be talked to at all.
+"""The login and API hosts of a Genesys Cloud region, and which hosts requests may be sent to.
 
-A host comes from the settings only, never from an event, and only a host of Genesys Cloud (or loopback, for
-the simulator) ever sees the client's secret.
+Hosts come from the settings only, never from an event. The client's secret is sent only to hosts of Genesys
+Cloud, or to loopback, for the simulator.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ DOMAINS = {
     "ap-southeast-2": "mypurecloud.com.au",
 }
 
-# Regions that open tomorrow are one label under one of these. The mypurecloud domains are a closed set: that
-# name under another country's ending belongs to whoever registers it.
+# New regions are one label under one of these. The mypurecloud domains are a closed set: anybody can register
+# that name under another top-level domain.
 _NEW_REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.(?:pure|us-gov-pure|eusc-pure)\.cloud")
 _SERVICE = re.compile(r"(?:api|login|apps)\.")
 _ORIGIN = re.compile(r"[A-Za-z0-9.:/\[\]-]+")
@@ -44,7 +44,7 @@ _ORIGIN = re.compile(r"[A-Za-z0-9.:/\[\]-]+")
 
 @dataclass(frozen=True)
 class Hosts:
-    """A region's two origins, without a trailing slash; `region` is how messages call it."""
+    """A region's two origins, without a trailing slash; `region` is its name in messages."""
 
     region: str
     login_url: str
@@ -78,7 +78,7 @@ def _domain(region: str) -> str:
     domain = DOMAINS.get(name, _SERVICE.sub("", name, count=1))
     if not _is_genesys(domain):
         raise InvalidHost(
-            f"GENESYS_REGION is {region[:60]!r}, which is no region of Genesys Cloud: give the AWS "
+            f"GENESYS_REGION is {region[:60]!r}, which is not a region of Genesys Cloud: give the AWS "
             "region's name (such as us-east-1) or the domain (such as mypurecloud.ie or usw2.pure.cloud)"
         )
     return domain
@@ -89,8 +89,8 @@ def _is_genesys(domain: str) -> bool:
 
 
 def _override(variable: str, url: str) -> str:
-    """Return the origin that a setting names; an error repeats its host only: a URL can hold a password."""
-    parts = _parts(url)
+    """Return the origin that a setting names; an error repeats only its host: a URL can hold a password."""
+    parts = _split(url)
     if parts is None or parts.path not in {"", "/"}:
         raise InvalidHost(
             f"{variable} must be an origin such as https://api.mypurecloud.com: scheme, host and port only"
@@ -105,8 +105,9 @@ def _override(variable: str, url: str) -> str:
     )
 
 
-def _parts(url: str) -> SplitResult | None:
-    if not _ORIGIN.fullmatch(url):  # neither user, query, fragment, backslash nor white space
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of an origin; None for any other URL."""
+    if not _ORIGIN.fullmatch(url):  # excludes user, query, fragment, backslash, white space
         return None
     try:
         parts = urlsplit(url.lower())

@@ -1,6 +1,6 @@
-"""HTTP to Genesys Cloud: pooled connections, time-outs, and at most two tries of a request.
+"""HTTP to Genesys Cloud: pooled connections, time-outs, and at most two attempts of a request.
 
-Anything more patient is the business of the caller: a task's retries, then a later run.
+Longer retries belong to the caller: the task's own, then a later run.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -16,24 +17,24 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
-from tasks.genesys.answers import OK, Answer, error_for, parse_body, wait_asked
 from tasks.genesys.clock import Clock
 from tasks.genesys.regions import is_loopback
+from tasks.genesys.responses import ApiResponse, error_for, parse_body, retry_after_seconds
 
 log = logging.getLogger(__name__)
 
-TRIES = 2
-_POOL = 32  # connections kept per host; more threads than that open and close their own
-_CHUNK = 65_536
+MAX_ATTEMPTS = 2
+_POOL_SIZE = 32  # connections kept per host; further threads open and close their own
+_CHUNK_BYTES = 65_536
 
 
 @dataclass(frozen=True)
-class Call:
-    """One request: `what` names it in logs and errors, without ids."""
+class ApiRequest:
+    """A request; `label` names it in logs and errors, and holds no ids."""
 
     method: str
     url: str
-    what: str
+    label: str
     json: dict[str, Any] | None = None
     form: dict[str, str] | None = None
 
@@ -58,67 +59,66 @@ class Transport:
 
     def exchange(
         self,
-        call: Call,
+        request: ApiRequest,
         authorize: Callable[[], AuthBase],
         *,
         region: str,
-        tries: int = TRIES,
+        max_attempts: int = MAX_ATTEMPTS,
         observe: Callable[[Mapping[str, str]], None] | None = None,
-    ) -> Answer:
-        """Return the first answer that a second try would not better; Throttled or Unavailable without one.
+    ) -> ApiResponse:
+        """Return the first response that is not worth another attempt. Raises Throttled or Unavailable.
 
-        `authorize` is called right before each try: it waits for the budget and returns the credentials.
-        `observe` is shown the headers of each answer.
+        `authorize` is called right before each attempt: it waits for a permit and returns the credentials.
+        `observe` gets the headers of each response.
         """
-        for attempt in range(1, tries + 1):
-            answer = replace(self._attempt(call, authorize(), attempt), attempts=attempt)
+        for attempt in range(1, max_attempts + 1):
+            response = replace(self._attempt(request, authorize(), attempt), attempts=attempt)
             if observe:
-                observe(answer.headers)
-            if not answer.retryable:
-                return answer
-            asked = wait_asked(answer, self.clock.now())
-            wait = self._retry_delay if asked is None else asked
-            if attempt == tries or wait > self._max_wait:
+                observe(response.headers)
+            if not response.retryable:
+                return response
+            retry_after = retry_after_seconds(response, self.clock.now())
+            wait = self._retry_delay if retry_after is None else retry_after
+            if attempt == max_attempts or wait > self._max_wait:
                 break
             self.clock.sleep(wait)
-        raise error_for(answer, call.what, region, asked)
+        raise error_for(response, request.label, region, retry_after)
 
-    def _attempt(self, call: Call, auth: AuthBase, attempt: int) -> Answer:
+    def _attempt(self, request: ApiRequest, auth: AuthBase, attempt: int) -> ApiResponse:
         started = self.clock.monotonic()
-        answer = self._send(call, auth, started)
-        took = self.clock.monotonic() - started
+        response = self._send(request, auth, started)
         log.info(
             "%s: %s, try %d, %.0f ms, correlation id %s",
-            call.what,
-            answer.fault or answer.status,
+            request.label,
+            response.fault or response.status,
             attempt,
-            took * 1000,
-            answer.correlation_id,
+            (self.clock.monotonic() - started) * 1000,
+            response.correlation_id,
         )
-        return answer
+        return response
 
-    def _send(self, call: Call, auth: AuthBase, started: float) -> Answer:
-        """Return the answer or the fault. The library's exceptions stop here: they carry the credentials."""
-        session = self._local if is_loopback(call.url) else self._remote
+    def _send(self, request: ApiRequest, auth: AuthBase, started: float) -> ApiResponse:
+        """Return the response or the fault; exceptions of requests end here, for they hold the credentials."""
+        session = self._local if is_loopback(request.url) else self._remote
         try:
             with session.request(
-                call.method,
-                call.url,
+                request.method,
+                request.url,
                 auth=auth,
-                json=call.json,
-                data=call.form,
+                json=request.json,
+                data=request.form,
                 timeout=self._timeouts,
-                allow_redirects=False,  # credentials go to the host that was checked, or nowhere
+                allow_redirects=False,  # credentials go to the host that was checked, and to no other
                 stream=True,
             ) as response:
-                return _read(response, self._body(response, started))
+                return _parse(response, self._read_body(response, started))
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            return Answer(None, fault=_kind(error))
+            return ApiResponse(None, fault=_fault(error))
 
-    def _body(self, response: requests.Response, started: float) -> bytes:
-        """Read the body within the time-outs: the library's own is per packet, and a drip passes it."""
+    def _read_body(self, response: requests.Response, started: float) -> bytes:
+        """Read the body within the time-outs; requests' own is per packet, which a slow drip never exceeds."""
         content = bytearray()
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             content += chunk
             if self.clock.monotonic() - started > sum(self._timeouts):
                 raise TimeoutError
@@ -126,43 +126,42 @@ class Transport:
 
 
 class _Session(requests.Session):
-    """A session that follows no redirect, and reads none: the library looks at it even when told not to follow."""
+    """A session that does not read redirects: requests parses their target even when it is not to follow."""
 
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the library's name
-        """There is none."""
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - requests' name
+        """Return no target."""
         return
 
 
 def _session(*, proxies: bool) -> requests.Session:
-    """One session for all threads: safe because its one mutable part, the cookies, is switched off."""
+    """Return a session for all threads: safe because its one mutable part, the cookies, is switched off."""
     session = _Session()
-    session.trust_env = proxies  # a proxy of the company's for Genesys, never for this machine
+    session.trust_env = proxies  # a company's proxy is for Genesys, not for loopback
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "genesys-interactions"
     session.headers["Accept"] = "application/json"
-    adapter = HTTPAdapter(pool_maxsize=_POOL, max_retries=0)
+    adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
 
 
-def _read(response: requests.Response, content: bytes) -> Answer:
+def _parse(response: requests.Response, content: bytes) -> ApiResponse:
     body = parse_body(content)
-    if not OK <= response.status_code < 300:  # noqa: PLR2004 - HTTP's 2xx
-        return Answer(response.status_code, response.headers, body or {})
-    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     fault = None
-    if not media_type.endswith("json"):
-        fault = f"answered {response.status_code} with something that is not JSON by its Content-Type"
-    elif body is None:
-        fault = f"answered {response.status_code} with a body that is not one whole JSON object"
-    return Answer(response.status_code, response.headers, body or {}, fault)
+    if HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if not media_type.endswith("json"):
+            fault = f"answered {response.status_code} with something that is not JSON by its Content-Type"
+        elif body is None:
+            fault = f"answered {response.status_code} with a body that is not one whole JSON object"
+    return ApiResponse(response.status_code, response.headers, body or {}, fault)
 
 
-def _kind(error: BaseException) -> str:
-    """Name a failure by its types, outermost and innermost; its text could repeat a URL or a header."""
+def _fault(error: BaseException) -> str:
+    """Name a failure by its outermost and innermost type; its text could repeat a URL or a header."""
     root = error
     while root.__context__ is not None:
         root = root.__context__
     names = dict.fromkeys((type(error).__name__, type(root).__name__))
-    return f"no usable answer ({', '.join(names)})"
+    return f"no usable response ({', '.join(names)})"

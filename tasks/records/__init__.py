@@ -1,6 +1,5 @@
-"""Interaction records: what is kept of a conversation, derived from Genesys's details of it."""
+"""Interaction records: what is stored of a conversation, derived from Genesys's details of it."""
 
-from tasks.records.errors import UnreadableConversation
-from tasks.records.record import CONTENT_FIELDS, InteractionRecord, build_record
+from tasks.records.record import CONTENT_FIELDS, InteractionRecord, ReferencedIds, build_record
 
-__all__ = ["CONTENT_FIELDS", "InteractionRecord", "UnreadableConversation", "build_record"]
+__all__ = ["CONTENT_FIELDS", "InteractionRecord", "ReferencedIds", "build_record"]

@@ -5,109 +5,140 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tasks.records.legs import CUSTOMER, NEVER, Leg, customers, first
-from tasks.records.reading import identifier, text, word
+from tasks.records.json_values import identifier, text, word
+from tasks.records.sessions import (
+    CUSTOMER_PURPOSES,
+    NO_TIME,
+    Segment,
+    Session,
+    SortKey,
+    value_of_least,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-# What accompanies a conversation on another medium, and what says nothing, give way to a medium of its own.
-_LESSER_MEDIA = {"cobrowse": 1, "screenshare": 1, "screenmonitoring": 1, "unknown": 2}
+_COMPANIONS = frozenset(
+    {"cobrowse", "screenshare", "screenmonitoring"}
+)  # of a conversation on another medium
 _PART = r"[^\s<>()\[\],;:\"]"
 _ADDRESS = re.compile(rf"(?<!{_PART})({_PART}{{1,64}})@(\w[\w.-]{{0,254}})(?![\w.-])")
-_ANGLED = re.compile(r"<([^<>]*)>")
-_BY_DIRECTION = {"outbound": ("addressTo", "addressOther"), "inbound": ("addressFrom", "addressOther")}
+_IN_ANGLE_BRACKETS = re.compile(r"<([^<>]*)>")
 
 
-def media_type(legs: Sequence[Leg]) -> str | None:
-    """Return the medium of the customer's first session; of any first session if the customer has none."""
-    for side in (customers(legs), legs):
-        media = [(leg.place, word(leg.session.get("mediaType"))) for leg in side]
-        if found := first((_LESSER_MEDIA.get(medium, 0), place, medium) for place, medium in media if medium):
-            return str(found)
+def media_types(customer: Sequence[Session], sessions: Sequence[Session]) -> list[str]:
+    """Return the media of the customer's sessions, in order of the first of each; of any if the customer has none."""
+    for side in (customer, sessions):
+        first: dict[str, SortKey] = {}
+        for session in side:
+            medium = word(session.fields.get("mediaType"))
+            if medium and medium != "unknown":
+                first[medium] = min(session.sort_key, first.get(medium, session.sort_key))
+        if first:
+            return sorted(first, key=lambda medium: (first[medium], medium))
+    return []
+
+
+def media_type(media: Sequence[str]) -> str | None:
+    """Return the first medium; one that accompanies a conversation on another medium gives way to that."""
+    return min(media, key=_COMPANIONS.__contains__, default=None)
+
+
+def message_type(customer: Sequence[Session], sessions: Sequence[Session]) -> str | None:
+    """Return the kind of messages (`webmessaging`, `whatsapp`, ...) of the customer's first session that has one."""
+    for side in (customer, sessions):
+        found = ((session.sort_key, word(session.fields.get("messageType"))) for session in side)
+        if value := value_of_least((key, value) for key, value in found if value and value != "unknown"):
+            return value
     return None
 
 
-def direction(originating: Any, legs: Sequence[Leg]) -> str | None:
+def left_at(customer: Iterable[Session]) -> int | None:
+    """Return when the last of the customer's segments ended, in epoch milliseconds; None while one goes on."""
+    ends = [segment.end for session in customer for segment in session.segments]
+    return max((end for end in ends if end is not None), default=None) if None not in ends else None
+
+
+def direction(originating: Any, customer: Sequence[Session], sessions: Sequence[Session]) -> str | None:
     """Return the conversation's originating direction, else that of the customer's first session."""
     if given := word(originating):
         return given
-    sessions = [(leg.place, word(leg.session.get("direction"))) for leg in customers(legs) or legs]
-    found: str | None = first((place, value) for place, value in sessions if value)
-    return found
+    found = [(session.sort_key, word(session.fields.get("direction"))) for session in customer or sessions]
+    return value_of_least((key, value) for key, value in found if value)
 
 
-def disconnect_type(legs: Sequence[Leg]) -> str | None:
-    """Return how the customer's last segment ended: the last one that says so."""
+def disconnect_type(customer: Iterable[Session]) -> str | None:
+    """Return how the customer's last segment with a disconnect type ended."""
     ends = [
-        (segment.end or _known(segment.start), _known(segment.start), value)
-        for leg in customers(legs)
-        for segment in leg.segments
-        if (value := word(segment.fields.get("disconnectType")))
+        (_start(segment) if segment.end is None else segment.end, _start(segment), value)
+        for session in customer
+        for segment in session.segments
+        if (value := segment.disconnect_type)
     ]
     return max(ends)[-1] if ends else None
 
 
-def _known(start: str) -> str:
-    return "" if start == NEVER else start
+def _start(segment: Segment) -> int:
+    """Return the segment's start; a time before every other one without it."""
+    return -NO_TIME if segment.start == NO_TIME else segment.start
 
 
-def external_contact_ids(legs: Sequence[Leg]) -> list[str]:
-    """Return the external contacts: the customer's first, then by the time they came in."""
-    seen: dict[str, tuple[int, tuple[str, str, str]]] = {}
-    for leg in legs:
-        if contact := identifier(leg.participant.get("externalContactId")):
-            place = (_closeness(leg), leg.place)
-            seen[contact] = min(place, seen.get(contact, place))
-    return sorted(seen, key=lambda contact: (seen[contact], contact))
+def external_contact_ids(sessions: Sequence[Session]) -> list[str]:
+    """Return the external contacts: the customer's first, then by the start of their first session."""
+    found: dict[str, tuple[int, SortKey]] = {}
+    for session in sessions:
+        if contact := identifier(session.participant.get("externalContactId")):
+            key = (_rank(session), session.sort_key)
+            found[contact] = min(key, found.get(contact, key))
+    return sorted(found, key=lambda contact: (found[contact], contact))
 
 
-def email_attribute(legs: Sequence[Leg], name: str) -> str | None:
-    """Return the e-mail address that a participant attribute holds: the customer's before anybody else's."""
-    found: str | None = first(_attributes(legs, name))
-    return found
+def email_attribute(sessions: Sequence[Session], name: str) -> str | None:
+    """Return the e-mail address in a participant attribute; the customer's goes before another participant's."""
+    return value_of_least(_attribute_addresses(sessions, name))
 
 
-def email(legs: Sequence[Leg], originating: str | None) -> str | None:
-    """Return the customer's e-mail address.
+def email(customer: Iterable[Session], sessions: Iterable[Session], originating: str | None) -> str | None:
+    """Return the customer's e-mail address, never one of the centre's own.
 
-    That is the customer's end of the first e-mail session: who wrote, when it came in; who was written to, when it
-    went out. A session of somebody else's tells it only where none of the customer's does, and only one that goes the
-    way the conversation came: what an agent forwards is for others.
+    It is the customer's end of the customer's first e-mail session: the sender of an inbound one, the addressee of an
+    outbound one. The sessions of queues and agents do not tell which end is whose: Genesys mirrors some of them.
     """
-    found: str | None = first(_correspondents(legs, originating))
-    return found
+    mails = [session for session in customer if word(session.fields.get("mediaType")) == "email"]
+    if not mails:
+        return None
+    found, own = [], set()
+    for session in mails:
+        sender, addressee = (_address(session.fields.get(name)) for name in ("addressFrom", "addressTo"))
+        outbound = (session.direction or originating) == "outbound"
+        found.append((session.sort_key, addressee if outbound else sender))
+        own.add(_folded(sender if outbound else addressee))
+    own |= {
+        _folded(_address(s.fields.get("addressSelf"))) for s in sessions if s.purpose not in CUSTOMER_PURPOSES
+    }
+    return value_of_least((key, address) for key, address in found if address and _folded(address) not in own)
 
 
-def _attributes(legs: Iterable[Leg], attribute: str) -> Iterator[tuple[int, tuple[str, str, str], str]]:
-    for leg in legs:
-        attributes = leg.participant.get("attributes")
+def _folded(address: str | None) -> str:
+    return (address or "").casefold()
+
+
+def _attribute_addresses(sessions: Iterable[Session], attribute: str) -> Iterator[tuple[int, SortKey, str]]:
+    for session in sessions:
+        attributes = session.participant.get("attributes")
         if isinstance(attributes, dict) and (address := _address(attributes.get(attribute))):
-            yield _closeness(leg), leg.place, address
-
-
-def _correspondents(
-    legs: Iterable[Leg], originating: str | None
-) -> Iterator[tuple[int, tuple[str, str, str], int, str]]:
-    for leg in legs:
-        if word(leg.session.get("mediaType")) != "email":
-            continue
-        way = word(leg.session.get("direction"))
-        way = originating if way in (None, "unknown") else way
-        if leg.purpose not in CUSTOMER and way != originating:
-            continue
-        for rank, name in enumerate(_BY_DIRECTION.get(way or "", ("addressFrom",))):
-            if address := _address(leg.session.get(name)):
-                yield _closeness(leg), leg.place, rank, address
+            yield _rank(session), session.sort_key, address
 
 
 def _address(value: Any) -> str | None:
-    """Return the first address in a text; what stands in angle brackets goes before a name that looks like one."""
+    """Return the first address in a text; one in angle brackets goes before a name that looks like one."""
     whole = text(value) or ""
-    found = (_ADDRESS.search(part) for part in (*_ANGLED.findall(whole), whole))
+    found = (_ADDRESS.search(part) for part in (*_IN_ANGLE_BRACKETS.findall(whole), whole))
     parts = ((each.group(1).lstrip("'."), each.group(2).rstrip(".-")) for each in found if each)
     return next((f"{local}@{domain}" for local, domain in parts if local), None)
 
 
-def _closeness(leg: Leg) -> int:
-    return CUSTOMER.index(leg.purpose) if leg.purpose in CUSTOMER else len(CUSTOMER)
+def _rank(session: Session) -> int:
+    """Return 0 for a customer's session, 1 for an external party's, 2 for any other."""
+    purposes = CUSTOMER_PURPOSES
+    return purposes.index(session.purpose) if session.purpose in purposes else len(purposes)

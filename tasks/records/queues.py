@@ -1,35 +1,38 @@
-"""The queues of a conversation, which Genesys writes on segments."""
+"""The queues that a conversation touched, which Genesys names on segments."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.records.legs import AGENT, Leg, first
-from tasks.records.reading import identifier
+from tasks.records.sessions import AGENT_PURPOSES, Session, value_of_least
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# A queue's own leg tells best where the customer waited; then an agent's; on other legs a queue is hearsay.
-_TELLING = ("acd", *AGENT)
+    from tasks.records.visits import Visit
+
+# A queue on another participant's segment (the customer's, a flow's) is a copy.
+_QUEUE_PURPOSES = ("acd", *AGENT_PURPOSES)
 
 
-def queue_ids(legs: Iterable[Leg]) -> list[str]:
+def queue_ids(sessions: Iterable[Session]) -> list[str]:
     """Return every queue that the conversation touched, sorted."""
-    return sorted({queue_id for *_, queue_id in _visits(legs)})
+    return sorted({segment.queue_id for each in sessions for segment in each.segments if segment.queue_id})
 
 
-def primary_queue_id(legs: Iterable[Leg]) -> str | None:
-    """Return the first queue, by time, on a queue's or an agent's leg; else the first on any leg.
+def primary_queue_id(visits: Iterable[Visit], sessions: Iterable[Session]) -> str | None:
+    """Return the queue of the customer's first visit that is no consult.
 
-    Of a queue's and an agent's segment at the same time the queue's counts.
+    Without a visit (an agent called on behalf of a queue) it is the first queue, by time, of an acd or an agent
+    session, else the first of any session.
     """
-    queue_id: str | None = first(_visits(legs))
-    return queue_id
+    first = next((visit.queue_id for visit in visits if not visit.consult), None)
+    return first or value_of_least(_touched(sessions))
 
 
-def _visits(legs: Iterable[Leg]) -> Iterator[tuple[bool, str, bool, str]]:
-    for leg in legs:
-        for segment in leg.segments:
-            if queue_id := identifier(segment.fields.get("queueId")):
-                yield leg.purpose not in _TELLING, segment.start, leg.purpose != "acd", queue_id
+def _touched(sessions: Iterable[Session]) -> Iterator[tuple[bool, int, bool, str]]:
+    for session in sessions:
+        for segment in session.segments:
+            if segment.queue_id:
+                other = session.purpose not in _QUEUE_PURPOSES
+                yield other, segment.start, session.purpose != "acd", segment.queue_id

@@ -1,13 +1,4 @@
-"""What can go wrong at AWS.
-
-PipelineError
-├── PermanentError
-│   └── ItemRefused              this one item will never be accepted (too large, invalid)
-└── NotReady
-    └── StoreUnavailable         down, unreachable or answering 5xx: the run goes back and waits
-        ├── StoreThrottled       too many writes for now
-        └── StoreMisconfigured   no such table, no permission, a wrong clock: for a person to mend
-"""
+"""Errors of AWS's stores; the tree is drawn in tasks/errors.py."""
 
 from __future__ import annotations
 
@@ -17,9 +8,7 @@ from http import HTTPStatus
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tasks.errors import NotReady, PermanentError, PipelineError
-
-StoreError = PipelineError
+from tasks.errors import DependencyUnavailable, PermanentError, PipelineError
 
 _THROTTLED = {
     "ProvisionedThroughputExceededException",
@@ -29,25 +18,25 @@ _THROTTLED = {
     "TransactionInProgressException",
 }
 _DOWN = {"InternalError", "InternalServerError", "ServiceUnavailable"}
-# Only these speak of the item. Any other refusal (a clock that is wrong, a key that is disabled, no such table, a
-# word that AWS says since yesterday) would strike every item alike, and is for a person to mend.
+# Only these codes are about the item. Any other (a wrong clock, a disabled key, no such table, a code that is new)
+# would refuse every item, and a person has to correct the cause.
 _OF_THE_ITEM = {
     "EntityTooLarge",
     "ItemCollectionSizeLimitExceededException",
     "KeyTooLongError",
     "ValidationException",
 }
-_OTHER_TABLE = "does not match the schema"  # of a ValidationException: this table has another key
+_OTHER_TABLE = "does not match the schema"  # in a ValidationException: the table has another key
 
 
 class ItemRefused(PermanentError):
-    """The store will never accept this item; `code` is AWS's word for why."""
+    """The store will never accept this item; the message has AWS's code for why."""
 
     code = "item-refused"
 
 
-class StoreUnavailable(NotReady):
-    """The store did not answer, or answered that it cannot at the moment."""
+class StoreUnavailable(DependencyUnavailable):
+    """The store did not answer, or answered with a 5xx."""
 
     code = "store-unavailable"
 
@@ -59,14 +48,14 @@ class StoreThrottled(StoreUnavailable):
 
 
 class StoreMisconfigured(StoreUnavailable):
-    """It is not the item: a name, a permission, a clock is wrong; retried, because mending it loses nothing."""
+    """A name, a permission or a clock is wrong; retried, because every item is refused until that is corrected."""
 
     code = "store-misconfigured"
 
 
 @contextmanager
-def translated(resource: str) -> Iterator[None]:
-    """Turn boto3's errors into ours, naming the resource and AWS's code, never an item's content."""
+def wrap_aws_errors(resource: str) -> Iterator[None]:
+    """Raise boto3's errors as StoreUnavailable or ItemRefused, with the resource and AWS's code, without content."""
     try:
         yield
     except ClientError as error:
@@ -83,7 +72,7 @@ def _from_client_error(error: ClientError, resource: str) -> PipelineError:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _DOWN:
         return StoreUnavailable(f"{resource}: AWS answered {status} ({code})")
     if code in _OF_THE_ITEM and _OTHER_TABLE not in error.response.get("Error", {}).get("Message", ""):
-        return ItemRefused(f"{resource}: AWS refuses the item ({code}); it has to be mended before a replay")
+        return ItemRefused(f"{resource}: AWS refuses the item ({code}); correct its cause before a replay")
     return StoreMisconfigured(
         f"{resource}: {code}; check the name, the region, the worker's permissions and its clock"
     )

@@ -1,51 +1,64 @@
-"""The interaction table: one row per interaction, and whatever arrives in whatever order, it ends the same.
+"""The interaction table: one item per interaction; the newest record wins, whatever the order of the writes.
 
-The whole guarantee is one conditional write (`InteractionTable.save`): a row changes only to a greater version,
-and never again after an erasure. A version sorts as text: settled before unsettled, later end before earlier,
-later fetch (by Genesys's clock) before earlier, then by content.
+The guarantee is one conditional write, in `InteractionTable.save`: an item changes only to a greater version, and
+never again after an erasure. A version sorts as text: a settled record beats one that is not, a later answer (by
+Genesys's clock) an earlier one; within a second the content decides. The same write sets `staged`, the object in S3
+that holds the conversation of this version, and adds to `startDays`, the days on which any version started.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tasks.records import CONTENT_FIELDS, InteractionRecord
-from tasks.stores.dynamodb import Update, batch_get, iso, marshal, recovery, unmarshal
-from tasks.stores.errors import translated
-from tasks.stores.inserts import insert_each
-from tasks.stores.rows import DUE, Buried, Deferral, NewRow, Provenance, Stored, Write, Written
-from tasks.stores.searches import WHOLE, Share, due_before, unsettled_before
+from tasks.records.correction import is_doubtful
+from tasks.records.version import same_moment
+from tasks.stores import queries
+from tasks.stores.batch_insert import insert_each
+from tasks.stores.dynamodb import ConditionalWrite, DynamoTable
+from tasks.stores.interaction_items import (
+    DEFERRAL_FIELDS,
+    STATE_FIELDS,
+    TOMBSTONE_FIELDS,
+    Deferral,
+    DeferralReason,
+    NewRow,
+    PreviousItem,
+    Provenance,
+    Stored,
+    WriteOutcome,
+    handled_by,
+    record_attributes,
+    start_day,
+    start_days,
+)
+from tasks.stores.queries import WHOLE_TABLE, ScanSegment
+from tasks.stores.row_names import NO_NAMES, RowNames
+from tasks.stores.run_history import append_run, trim_runs
+from tasks.stores.update_expression import UpdateExpression
+from tasks.values import iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-RUNS_KEPT = 20
-_TOMBSTONE = frozenset({"interactionId", "erasedAt", "receiptId", "expiresAt"})
-_WAITING = ("dueAt", "dueKey", "deferredBy", "throttled")
-_LOOKED_UP = (
-    "interactionId",
-    "settled",
-    "version",
-    "erasedAt",
-    "dueAt",
-    "attempt",
-    "throttled",
-    "deferredBy",
-    "contentHash",
-    "detailsHash",
-)
+
+_Condition = Callable[[UpdateExpression], str]
+
+
+class _DeferralChange(NamedTuple):
+    """What a save does to an item's deferral: sets these attributes, removes those, or leaves it (both empty)."""
+
+    values: dict[str, Any]
+    removed: tuple[str, ...]
 
 
 class InteractionTable:
-    """The table of records; thread-safe."""
+    """The table of records; thread-safe. Methods raise StoreUnavailable, those that write also ItemRefused."""
 
-    def __init__(self, client: DynamoDBClient, table: str, *, retention_days: int | None = None) -> None:
-        self._client = client
-        self.table = table
+    def __init__(self, client: DynamoDBClient, name: str, *, retention_days: int | None = None) -> None:
+        self._table = DynamoTable(client, name, "interactionId")
         self._retention = timedelta(days=retention_days) if retention_days else None
 
     def save(
@@ -54,301 +67,292 @@ class InteractionTable:
         provenance: Provenance,
         deferral: Deferral | None = None,
         *,
+        confirm: Deferral | None = None,
         force: bool = False,
-        keep_waiting: bool = False,
-    ) -> Write:
-        """Write the record unless the table holds this or newer, or the interaction was erased.
+        keep_deferral: bool = False,
+        names: RowNames = NO_NAMES,
+    ) -> WriteOutcome:
+        """Write the record unless the table holds this version or a newer one, or the interaction was erased.
 
-        `deferral` goes with a record that is not settled and is written in the same step; `keep_waiting`
-        leaves a deferral that stands. `force` ignores the version, never an erasure. Raises StoreUnavailable
-        or ItemRefused.
+        The same write sets `deferral`, which goes with a record that is not settled; without one it removes the
+        deferral that stands, unless `keep_deferral`, or unless that is a confirmation which is not due yet.
+        `confirm` is set where two settled answers leave a doubt about which of them is the later.
+        `force` ignores the version, never an erasure. `names` go into the same write, or into one of their own where
+        the row has this content already.
         """
-        ends = () if deferral or keep_waiting else _WAITING
-        waiting = deferral.attributes(provenance.flow_run_id) if deferral else {}
-        old = self._replace(record, provenance, waiting, ends, force=force)
-        if old is None:
-            return Write(Written.WRITTEN)
-        stored = Stored.from_item(old)
-        if stored.erased:
-            return Write(Written.ERASED, stored)
-        if old.get("contentHash") != record.content_hash:
-            self._stop_waiting(stored, ends)
-            return Write(Written.STALE, stored)
-        if not self._refresh(record, old, waiting, ends):
-            return self.save(record, provenance, deferral, keep_waiting=keep_waiting)
-        own = old.get("flowRunId") == provenance.flow_run_id
-        return Write(Written.OWN if own else Written.REFRESHED, stored)
+        change = _DeferralChange(
+            deferral.attributes(record.interaction_id, provenance.flow_run_id) if deferral else {},
+            () if deferral or keep_deferral else DEFERRAL_FIELDS,
+        )
+        write = self._replace(record, provenance, change, names, None if force else _beats_unsettled)
+        if write.done:
+            return WriteOutcome.WRITTEN
+        outcome = self._save_over(write.item, record, provenance, change, confirm, names=names)
+        if outcome is None:  # the item has changed since: decide anew
+            return self.save(
+                record, provenance, deferral, confirm=confirm, keep_deferral=keep_deferral, names=names
+            )
+        return outcome
 
     def insert(self, rows: Sequence[NewRow]) -> frozenset[str]:
-        """Add rows for interactions that the table does not hold; the ids of those that were added.
+        """Insert items where the table has none; return the ids of those that were inserted.
 
-        25 conditional writes a round trip, each for itself. Whatever was not added (it is there already, it was
-        erased, the store was busy, the item is refused) is for `save` to decide. Raises StoreUnavailable.
+        25 conditional writes a round trip, each on its own. What was not inserted (the item exists, the interaction
+        was erased, the store was busy, the item is refused) is for `save` to decide.
         """
-        items = [self._new_item(row) for row in rows]
-        return insert_each(self._client, self.table, "interactionId", items)
+        return insert_each(self._table, [row.item(self._expires_at(row.record)) for row in rows])
 
-    def defer(self, interaction_id: str, provenance: Provenance, deferral: Deferral) -> Write:
-        """Note when to ask again, whatever the table holds, unless the interaction was erased."""
-        update = Update().set(deferral.attributes(provenance.flow_run_id))
-        refused = self._update(interaction_id, update, f"attribute_not_exists({update.name('erasedAt')})")
-        return Write(Written.ERASED if refused else Written.WRITTEN)
+    def defer(self, interaction_id: str, provenance: Provenance, deferral: Deferral) -> WriteOutcome:
+        """Set a deferral, whatever the table holds, unless the interaction was erased."""
+        update = UpdateExpression().set(deferral.attributes(interaction_id, provenance.flow_run_id))
+        write = self._table.update(interaction_id, update, _not_erased(update))
+        return WriteOutcome.WRITTEN if write.done else WriteOutcome.ERASED
 
-    def give_up(self, interaction_id: str, flow_run_id: str) -> None:
-        """End this run's waiting: a placeholder disappears, a record that was waiting stays as it is.
+    def remove_deferral(self, interaction_id: str, flow_run_id: str) -> None:
+        """Remove a deferral that is due or is this run's; an item that holds nothing else is deleted.
 
-        What another run has put off to a later time goes on waiting for that.
+        A deferral by another run to a later time stands.
         """
-        update = Update().remove(_WAITING)
+        update = UpdateExpression().remove(DEFERRAL_FIELDS)
         now, run = update.value("now", iso(datetime.now(UTC))), update.value("run", flow_run_id)
-        ours = f"dueAt <= {now} OR deferredBy = {run}"
-        with translated(f"table {self.table}"):
-            try:
-                self._client.delete_item(
-                    TableName=self.table,
-                    Key=marshal({"interactionId": interaction_id}),
-                    ConditionExpression=f"({ours}) AND attribute_not_exists(version)",
-                    ExpressionAttributeValues=update.values,
-                )
-            except self._client.exceptions.ConditionalCheckFailedException:
-                self._update(interaction_id, update, ours)
+        due_or_own = f"dueAt <= {now} OR deferredBy = {run}"
+        placeholder = f"({due_or_own}) AND attribute_not_exists(version)"
+        if not self._table.delete(interaction_id, placeholder, update.values).done:
+            self._table.update(interaction_id, update, due_or_own)
+
+    def delete_placeholder(self, interaction_id: str) -> bool:
+        """Delete an item that holds a deferral and nothing else, whoever wrote it; return whether none is left."""
+        only = "attribute_exists(dueAt) AND attribute_not_exists(version) AND attribute_not_exists(erasedAt)"
+        write = self._table.delete(interaction_id, only)
+        return write.done or not write.item
 
     def lookup(self, interaction_ids: Sequence[str]) -> dict[str, Stored]:
-        """What the table holds of these interactions; those it does not know are left out."""
-        items = batch_get(self._client, self.table, "interactionId", interaction_ids, _LOOKED_UP)
-        found = map(Stored.from_item, items)
+        """Return the state of each of these interactions that the table knows."""
+        found = map(Stored.from_item, self._table.get_many(interaction_ids, STATE_FIELDS))
         return {stored.interaction_id: stored for stored in found}
 
-    def done_by(self, flow_run_id: str, interaction_ids: Sequence[str]) -> set[str]:
-        """Those whose record this run stored or which it deferred: they need nothing more of it."""
-        wanted = ("interactionId", "dueAt", "deferredBy", "runs")
-        items = batch_get(self._client, self.table, "interactionId", interaction_ids, wanted)
-        return {str(item["interactionId"]) for item in items if _done_by(flow_run_id, item)}
+    def handled_by_run(self, flow_run_id: str, interaction_ids: Sequence[str]) -> set[str]:
+        """Return the interactions whose record this run stored, or which it deferred."""
+        items = self._table.get_many(interaction_ids, ("interactionId", "dueAt", "deferredBy", "runs"))
+        return {str(item["interactionId"]) for item in items if handled_by(flow_run_id, item)}
 
     def get(self, interaction_id: str) -> dict[str, Any] | None:
-        """The whole item, consistently read, or None."""
-        with translated(f"table {self.table}"):
-            answer = self._client.get_item(
-                TableName=self.table, Key=marshal({"interactionId": interaction_id}), ConsistentRead=True
-            )
-        return unmarshal(answer["Item"]) if "Item" in answer else None
+        """Return the whole item, consistently read, or None."""
+        return self._table.get(interaction_id)
+
+    def rows(self, interaction_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the whole items of those of these interactions that have one, consistently read, by id."""
+        found = self._table.get_many(interaction_ids, consistent=True)
+        return {str(item["interactionId"]): item for item in found}
 
     def address(self, interaction_id: str) -> str | None:
-        """The customer's e-mail address, if a participant attribute gave the one that is stored."""
+        """Return the stored e-mail address of the customer, if a participant attribute gave it."""
         item = self.get(interaction_id) or {}
         return item.get("customerEmail") if "detailsHash" in item else None
+
+    def is_erased(self, interaction_id: str) -> bool:
+        """Return whether the interaction has a tombstone."""
+        return "erasedAt" in (self.get(interaction_id) or {})
+
+    def write_tombstone(
+        self, interaction_id: str, receipt_id: str, expires_at: int | None = None
+    ) -> PreviousItem:
+        """Replace the item by a tombstone, which refuses every later write; return what it replaced.
+
+        A tombstone that stands keeps its date and its receipt, and each one the item's `startDays`: they name the
+        partitions of the tables from which its rows are still to be deleted. `expires_at` is in epoch seconds;
+        without it the tombstone never expires.
+        """
+        tombstone: dict[str, Any] = {"interactionId": interaction_id, "erasedAt": iso(datetime.now(UTC))}
+        tombstone |= {"receiptId": receipt_id} | ({} if expires_at is None else {"expiresAt": expires_at})
+        while "erasedAt" not in (stands := self.get(interaction_id) or {}):
+            days = start_days(stands)
+            condition, values = _same_start_days(stands)
+            write = self._table.put(
+                tombstone | ({"startDays": days} if days else {}),
+                f"attribute_not_exists(erasedAt) AND {condition}",
+                values,
+            )
+            if write.done:
+                return PreviousItem.of(write.typed_item)
+        if not set(stands) <= TOMBSTONE_FIELDS:  # something else was added to the tombstone
+            kept = {name: stands[name] for name in ("erasedAt", "receiptId", "startDays") if name in stands}
+            self._table.put(tombstone | kept, "attribute_exists(erasedAt)")
+        return PreviousItem.TOMBSTONE
+
+    def overdue(self, before: datetime) -> Iterator[Stored]:
+        """Yield the interactions that were due before a moment, the longest overdue first."""
+        return map(Stored.from_item, queries.due_before(self._table, before, STATE_FIELDS))
+
+    def unsettled(self, before: datetime, segment: ScanSegment = WHOLE_TABLE) -> Iterator[Stored]:
+        """Yield the unsettled records without a deferral that were last fetched before a moment, by a scan."""
+        return map(Stored.from_item, queries.unsettled_before(self._table, before, segment, STATE_FIELDS))
+
+    def of_former_version(self) -> Iterator[tuple[str, str]]:
+        """Yield id and `fetchedAt` of each record that a release before 0.2 wrote and none has written since.
+
+        `fetchedAt` is an empty text where a row has none: one row that others have edited stops no rebuild.
+        """
+        for item in queries.of_former_version(self._table):
+            yield str(item["interactionId"]), str(item.get("fetchedAt", ""))
+
+    def of_contact(self, external_contact_id: str) -> Iterator[str]:
+        """Yield the id of every interaction that an external contact took part in, by a consistent scan."""
+        return queries.with_contact(self._table, external_contact_id)
+
+    def backup_period(self) -> str:
+        """Return how far the table's point-in-time backups reach: `35 days`, `off` or `unknown`."""
+        return self._table.backup_period()
+
+    def _save_over(
+        self,
+        stands: dict[str, Any],
+        record: InteractionRecord,
+        provenance: Provenance,
+        change: _DeferralChange,
+        confirm: Deferral | None,
+        *,
+        names: RowNames,
+    ) -> WriteOutcome | None:
+        """Save over an item that is settled or newer, or has the same content; None if it has changed since."""
+        if "erasedAt" in stands:
+            return WriteOutcome.ERASED
+        change = _unless_confirmed_later(change, stands)
+        if stands.get("contentHash") == record.content_hash:
+            if not self._refresh(record, provenance, stands, change):
+                return None
+            self._complete_names(record, names, stands)
+            by_this_run = stands.get("flowRunId") == provenance.flow_run_id
+            return WriteOutcome.ALREADY_BY_THIS_RUN if by_this_run else WriteOutcome.REFRESHED
+        asks = (
+            _DeferralChange(confirm.attributes(record.interaction_id, provenance.flow_run_id), ())
+            if confirm
+            else change
+        )
+        doubtful = asks is not change and record.settled and not _answers_confirmation(stands)
+        if record.version > str(stands["version"]):
+            doubtful = doubtful and is_doubtful(record, stands)
+            write = self._replace(record, provenance, asks if doubtful else change, names, _unchanged(stands))
+            outcome = WriteOutcome.WRITTEN_TO_CONFIRM if doubtful else WriteOutcome.WRITTEN
+            return outcome if write.done else None
+        if doubtful and same_moment(record.version, str(stands["version"])):
+            update = UpdateExpression().set(asks.values)
+            write = self._table.update(record.interaction_id, update, _unchanged(stands)(update))
+            return WriteOutcome.STALE_TO_CONFIRM if write.done else None
+        self._end_answered_deferral(record.interaction_id, stands, change)
+        return WriteOutcome.STALE
 
     def _replace(
         self,
         record: InteractionRecord,
         provenance: Provenance,
-        waiting: dict[str, Any],
-        ends: tuple[str, ...],
-        *,
-        force: bool,
-    ) -> dict[str, Any] | None:
-        """The conditional write itself: None when it was made, else the item that stood in its way."""
-        keeps = not waiting and not ends  # a standing deferral keeps its attempt
-        attempt = {} if keeps else {"attempt": provenance.attempt}
-        attributes = self._attributes(record, provenance) | attempt | waiting
-        absent = [name for name, value in attributes.items() if value is None]
-        update = Update().set(attributes)
-        update.remove([*absent, *(field for field in CONTENT_FIELDS if field not in record.content)])
-        update.remove(ends)
-        self._append_run(update, provenance)
-        not_erased = f"attribute_not_exists({update.name('erasedAt')})"
-        if force:
-            return self._update(record.interaction_id, update, not_erased, trim=True)
-        new = f"attribute_not_exists({update.name('version')})"
-        newer = f"{update.name('version')} < {update.value('version', record.version)}"
-        other = f"{update.name('contentHash')} <> {update.value('contentHash', record.content_hash)}"
-        return self._update(
-            record.interaction_id, update, not_erased, f"{new} OR ({newer} AND {other})", trim=True
-        )
+        change: _DeferralChange,
+        names: RowNames,
+        condition: _Condition | None,
+    ) -> ConditionalWrite:
+        """Write the record, under a condition; never over a tombstone."""
+        attributes = record_attributes(record, provenance, self._expires_at(record))
+        if change.values or change.removed:  # a deferral that stands keeps its attempt
+            attributes["attempt"] = provenance.attempt
+        attributes |= change.values
+        update = UpdateExpression().set(attributes)
+        update.remove(name for name, value in attributes.items() if value is None)
+        update.remove(name for name in CONTENT_FIELDS if name not in record.content)
+        update.remove(change.removed)
+        names.set_in(update, record.content)
+        update.add("startDays", {start_day(record.content)})
+        append_run(update, provenance.flow_run_id)
+        conditions = [_not_erased(update), *([condition(update)] if condition else [])]
+        write = self._table.update(record.interaction_id, update, *conditions, return_old=True)
+        trim_runs(self._table, record.interaction_id, write)
+        if write.done and not names.complete and "names" in write.typed_item:
+            self._complete_names(record, names, names.replaced(write.item, record.content))
+        return write
 
-    def _attributes(self, record: InteractionRecord, provenance: Provenance) -> dict[str, Any]:
-        content = {name: value for name, value in record.content.items() if name != "interactionId"}
-        return content | {
-            "version": record.version,
-            "contentHash": record.content_hash,
-            "detailsHash": record.details_hash,
-            "fetchedAt": iso(record.fetched_at),
-            "flowRunId": provenance.flow_run_id,
-            "eventId": provenance.event_id,
-            "eventType": provenance.event_type,
-            "eventTime": provenance.event_time,
-            "expiresAt": self._expiry(record),
-        }
-
-    def _expiry(self, record: InteractionRecord) -> int | None:
-        return int((record.fetched_at + self._retention).timestamp()) if self._retention else None
-
-    def _new_item(self, row: NewRow) -> dict[str, Any]:
-        """What the first write of `save` would make of an interaction that the table does not hold."""
-        waiting = row.deferral.attributes(row.provenance.flow_run_id) if row.deferral else {}
-        values = {
-            "interactionId": row.record.interaction_id,
-            **self._attributes(row.record, row.provenance),
-            "attempt": row.provenance.attempt,
-            "runs": [row.provenance.flow_run_id],
-            **waiting,
-        }
-        return {name: value for name, value in values.items() if value is not None}
-
-    @staticmethod
-    def _append_run(update: Update, provenance: Provenance) -> None:
-        runs = update.name("runs")
-        none, run = update.value("none", []), update.value("run", [provenance.flow_run_id])
-        update.set_expression(f"{runs} = list_append(if_not_exists({runs}, {none}), {run})")
+    def _complete_names(self, record: InteractionRecord, names: RowNames, row: dict[str, Any]) -> None:
+        """Add the names that a row of this content lacks; one of other content, or a tombstone, gets none."""
+        if (lacking := names.lacking(row, record.content)) is not None:
+            update, condition = lacking
+            same = f"{update.name('contentHash')} = {update.value('contentHash', record.content_hash)}"
+            self._table.update(record.interaction_id, update, same, condition, _not_erased(update))
 
     def _refresh(
-        self, record: InteractionRecord, old: dict[str, Any], waiting: dict[str, Any], ends: tuple[str, ...]
+        self,
+        record: InteractionRecord,
+        provenance: Provenance,
+        stands: dict[str, Any],
+        change: _DeferralChange,
     ) -> bool:
-        """Same content: only the version moves on, so that an older fetch of other content stays refused.
+        """Raise the version of an item of the same content, so that an older answer with other content is refused.
 
-        Whether it was done; not when the item changed meanwhile.
+        Returns False when the item has changed since it was read.
         """
-        if str(old["version"]) >= record.version and not waiting and not (ends and "dueAt" in old):
+        version = str(stands["version"])
+        ends = change.removed and "dueAt" in stands
+        if record.version <= version and not change.values and not ends:
             return True
-        update = Update().set({"version": max(record.version, str(old["version"]))} | waiting).remove(ends)
-        if record.version > str(old["version"]):
-            moved = {"fetchedAt": iso(record.fetched_at), "expiresAt": self._expiry(record)}
-            update.set(moved | {"detailsHash": record.details_hash})
-        unchanged = f"{update.name('version')} = {update.value('old', old['version'])}"
-        not_erased = f"attribute_not_exists({update.name('erasedAt')})"
-        return self._update(record.interaction_id, update, unchanged, not_erased) is None
+        update = UpdateExpression().set({"version": max(record.version, version)} | change.values)
+        update.remove(change.removed)
+        if record.version > version:
+            moved = {"fetchedAt": iso(record.fetched_at), "expiresAt": self._expires_at(record)}
+            update.set(moved | {"detailsHash": record.details_hash, "staged": provenance.staged})
+            update.remove(["staged"] if provenance.staged is None else [])
+            update.add("startDays", {start_day(record.content)})
+        conditions = _unchanged(stands)(update), _not_erased(update)
+        return self._table.update(record.interaction_id, update, *conditions).done
 
-    def _stop_waiting(self, stored: Stored, ends: tuple[str, ...]) -> None:
-        """What was fetched is older than what is stored: the deferral, if one stands, has been answered."""
-        if ends and overdue(stored):
-            update = Update().remove(ends)
-            same = f"{update.name('dueAt')} = {update.value('dueAt', str(stored.due_at))}"
-            self._update(stored.interaction_id, update, same)
+    def _end_answered_deferral(
+        self, interaction_id: str, stands: dict[str, Any], change: _DeferralChange
+    ) -> None:
+        """Remove the deferral of a stored newer record, if it is due: this fetch was its attempt."""
+        due_at = stands.get("dueAt")
+        if change.removed and due_at is not None and due_at <= iso(datetime.now(UTC)):
+            update = UpdateExpression().remove(change.removed)
+            same = f"{update.name('dueAt')} = {update.value('dueAt', due_at)}"
+            self._table.update(interaction_id, update, same)
 
-    def _update(
-        self, interaction_id: str, update: Update, *conditions: str, trim: bool = False
-    ) -> dict[str, Any] | None:
-        """Update one item; None when it was done, else the item as it stands. `trim` shortens its history."""
-        with translated(f"table {self.table}"):
-            try:
-                answer = self._client.update_item(
-                    TableName=self.table,
-                    Key=marshal({"interactionId": interaction_id}),
-                    ReturnValues="ALL_OLD" if trim else "NONE",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **update.arguments(*conditions),
-                )
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                    raise
-                held = cast("dict[str, Any]", error.response.get("Item") or {})
-                if trim:
-                    self._trim(interaction_id, _runs_in(held))
-                return unmarshal(held) if held else {"interactionId": interaction_id}
-            if trim:
-                self._trim(interaction_id, _runs_in(answer.get("Attributes", {})) + 1)
-        return None
-
-    def _trim(self, interaction_id: str, runs: int) -> None:
-        """Drop the oldest of so many runs until RUNS_KEPT are left.
-
-        After refused writes, too: a worker may have died, or lost an answer, between a write and this.
-        """
-        for _ in range(runs - RUNS_KEPT):
-            try:
-                self._client.update_item(
-                    TableName=self.table,
-                    Key=marshal({"interactionId": interaction_id}),
-                    UpdateExpression="REMOVE runs[0]",
-                    ConditionExpression="size(runs) > :kept",
-                    ExpressionAttributeValues=marshal({":kept": RUNS_KEPT}),
-                )
-            except self._client.exceptions.ConditionalCheckFailedException:
-                return  # others did it, or the interaction was erased
-
-    def entomb(self, interaction_id: str, receipt: str, expires_at: int | None = None) -> Buried:
-        """Replace whatever the table holds by a tombstone: the key, `erasedAt` and the receipt's id.
-
-        From then on every write refuses the interaction. A tombstone that stands keeps its date and receipt.
-        `expires_at` is in epoch seconds; without it the tombstone stays for ever.
-        """
-        old = self._bury(interaction_id, iso(datetime.now(UTC)), receipt, expires_at, "attribute_not_exists")
-        if "erasedAt" not in old:
-            return Buried.of(old)
-        if not set(old) <= _TOMBSTONE:
-            at, by = str(old["erasedAt"]), str(old.get("receiptId", receipt))
-            self._bury(interaction_id, at, by, expires_at, "attribute_exists")
-        return Buried.TOMBSTONE
-
-    def is_erased(self, interaction_id: str) -> bool:
-        """Whether the interaction has a tombstone."""
-        return "erasedAt" in (self.get(interaction_id) or {})
-
-    def of_contact(self, external_contact_id: str) -> Iterator[str]:
-        """Every interaction that an external contact took part in, as the table stands now.
-
-        A scan: the index byContact knows an interaction's first contact only, and lags behind the table.
-        """
-        pages = self._client.get_paginator("scan").paginate(
-            TableName=self.table,
-            ConsistentRead=True,
-            FilterExpression="contains(externalContactIds, :contact) OR externalContactId = :contact",
-            ExpressionAttributeValues=marshal({":contact": external_contact_id}),
-            ProjectionExpression="interactionId",
-        )
-        with translated(f"table {self.table}"):
-            for page in pages:
-                yield from (str(unmarshal(item)["interactionId"]) for item in page["Items"])
-
-    def recovery(self) -> str:
-        """How far back the table's point-in-time backups reach, as far as we may ask."""
-        return recovery(self._client, self.table)
-
-    def overdue(self, before: datetime) -> Iterator[Stored]:
-        """The interactions that were due before this moment, the longest overdue first, by the index byDue."""
-        yield from map(Stored.from_item, due_before(self._client, self.table, DUE, before, _LOOKED_UP))
-
-    def unsettled(self, before: datetime, share: Share = WHOLE) -> Iterator[Stored]:
-        """The records last fetched before this moment that are not settled and wait for no later run.
-
-        No index knows them, for they are few among many: a scan, of a share of the table if one is named.
-        """
-        items = unsettled_before(self._client, self.table, before, share, _LOOKED_UP)
-        yield from map(Stored.from_item, items)
-
-    def _bury(
-        self, interaction_id: str, at: str, receipt: str, expires_at: int | None, condition: str
-    ) -> dict[str, Any]:
-        """Write a tombstone if `condition(erasedAt)`; what it took the place of, or what stood in its way."""
-        item: dict[str, Any] = {"interactionId": interaction_id, "erasedAt": at, "receiptId": receipt}
-        item |= {} if expires_at is None else {"expiresAt": expires_at}
-        with translated(f"table {self.table}"):
-            try:
-                answer = self._client.put_item(
-                    TableName=self.table,
-                    Item=marshal(item),
-                    ConditionExpression=f"{condition}(erasedAt)",
-                    ReturnValues="ALL_OLD",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                    raise
-                old = cast("dict[str, Any]", error.response.get("Item") or {})
-                return unmarshal(old) if old else item
-        return unmarshal(answer.get("Attributes", {}))
+    def _expires_at(self, record: InteractionRecord) -> int | None:
+        return int((record.fetched_at + self._retention).timestamp()) if self._retention else None
 
 
-def _done_by(flow_run_id: str, item: Mapping[str, Any]) -> bool:
-    if "dueAt" in item:
-        return item.get("deferredBy") == flow_run_id
-    return flow_run_id in item.get("runs", [])
+def _not_erased(update: UpdateExpression) -> str:
+    return f"attribute_not_exists({update.name('erasedAt')})"
 
 
-def _runs_in(item: Mapping[str, Any]) -> int:
-    return len(item.get("runs", {}).get("L", []))
+def _same_start_days(stands: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Hold where no write has added a day since; return the condition and its values."""
+    if days := stands.get("startDays"):
+        return "startDays = :days", {":days": days}
+    return "attribute_not_exists(startDays)", {}
 
 
-def overdue(stored: Stored, now: datetime | None = None) -> bool:
-    """Whether a deferral's time has passed."""
-    return stored.due_at is not None and stored.due_at <= iso(now or datetime.now(UTC))
+def _beats_unsettled(update: UpdateExpression) -> str:
+    """Hold where there is no record, or an unsettled one of a lesser version and other content.
+
+    A settled record is compared with the new one first, so that a doubt is noted in the same write.
+    """
+    no_record = f"attribute_not_exists({update.name('version')})"
+    greater = f"{update.name('version')} < :version"
+    other = f"{update.name('contentHash')} <> :contentHash"
+    unsettled = f"{update.name('settled')} = {update.value('no', False)}"
+    return f"{no_record} OR ({greater} AND {other} AND {unsettled})"
+
+
+def _unchanged(stands: Mapping[str, Any]) -> _Condition:
+    """Hold where the record is the one that was read."""
+    return lambda update: f"{update.name('version')} = {update.value('old', stands['version'])}"
+
+
+def _answers_confirmation(stands: Mapping[str, Any]) -> bool:
+    """Return whether an answer of now is the one that a confirmation waits for."""
+    return _confirms(stands) and str(stands.get("dueAt")) <= iso(datetime.now(UTC))
+
+
+def _unless_confirmed_later(change: _DeferralChange, stands: Mapping[str, Any]) -> _DeferralChange:
+    """Return the change, or none where an item waits for a confirmation that is not due yet."""
+    later = _confirms(stands) and not _answers_confirmation(stands)
+    return _DeferralChange({}, ()) if later and not change.values else change
+
+
+def _confirms(stands: Mapping[str, Any]) -> bool:
+    return stands.get("deferredFor") == DeferralReason.CONFIRMATION

@@ -1,1 +1,1 @@
-"""What the pipeline costs beside other ways to do the same: `python -m tests.benchmarks`."""
+"""The cost of the pipeline beside that of other ways to do the same: `python -m tests.benchmarks`."""

@@ -1,4 +1,4 @@
-"""This pipeline beside other ways to do the same, in one run: tables, targets, and `.sandbox/bench.json`."""
+"""Measure this pipeline and its competitors in one run: tables, targets, and `.sandbox/bench.json`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import Literal
 from cyclopts import App
 from rich.console import Console
 
-from deployments.sandbox.__main__ import ending_cleanly
-from deployments.sandbox.stack import Sandbox
-from tests.benchmarks import durable, plan, single_events, tables
+from deployments.sandbox.__main__ import exit_on_signals
+from deployments.sandbox.sandbox import Sandbox
+from tests.benchmarks import dbos_workflows, single_events, tables
+from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
+from tests.benchmarks.benchmark import Options, Results, run
 from tests.benchmarks.conditions import conditions
-from tests.benchmarks.stage import ENVIRONMENT, Stage
-from tests.benchmarks.targets import targets
+from tests.benchmarks.targets import check_targets
 
 FOLDER = Path(".sandbox")
 RESULT = FOLDER / "bench.json"
@@ -41,18 +42,18 @@ def benchmark(
     """Measure.
 
     Args:
-        only: Who: a this pipeline, b on the stock process pool, c Prefect with one flow run per event,
+        only: Competitors: a this pipeline, b on the stock process pool, c Prefect with one flow run per event,
             d the floor (a plain script), e DBOS.
-        bursts: How many events at once.
+        bursts: Numbers of events at once.
         limit: Genesys's request limit.
         repeats: How often a burst of up to 100 is run without a limit; the median counts.
         runs_each: The largest burst with one Prefect flow run for each event; larger ones are extrapolated.
-        sustained: Give 30,000 events under the limit, too; left out of a part.
-        bucket: Run the largest burst with the bucket, too; left out of a part.
-        single: How many single events, one a second; 60, none in a part.
+        sustained: Run 30,000 events under the limit, too; by default only in a full benchmark.
+        bucket: Run the largest burst with the bucket, too; by default only in a full benchmark.
+        single: How many single events, one a second; by default 60 in a full benchmark, else none.
     """
     whole = only == "a,b,c,d,e" and bursts == "1,100,1000,10000" and limit == "both"
-    wanted = plan.Wanted(
+    options = Options(
         only=only.replace(",", ""),
         bursts=tuple(int(each) for each in bursts.split(",")),
         limits=_LIMITS[limit],
@@ -61,49 +62,49 @@ def benchmark(
         sustained=whole if sustained is None else sustained,
         bucket=whole if bucket is None else bucket,
     )
-    _measure(wanted, (60 if whole else 0) if single is None else single)
+    _measure(options, (60 if whole else 0) if single is None else single)
 
 
-def _measure(wanted: plan.Wanted, singles: int) -> None:
+def _measure(options: Options, singles: int) -> None:
     console, began = Console(width=140), time.monotonic()
-    found = plan.Found()
+    results = Results()
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         console.print(f"[dim]{time.monotonic() - began:6.0f} s[/dim]  {text}", highlight=False)
 
     folder = FOLDER / f"bench-{os.getpid()}"
     try:
         with (
-            ending_cleanly(),
-            Sandbox(folder, progress=say, workers=0, environment=ENVIRONMENT) as sandbox,
+            exit_on_signals(),
+            Sandbox(folder, progress=report, workers=0, environment=ENVIRONMENT) as sandbox,
         ):
-            stage = Stage(sandbox)
-            stage.pause("reconcile-interactions/reconcile")
+            bench = BenchSandbox(sandbox)
+            bench.pause_schedules()
             if singles:
-                say(f"single events: {singles}, one a second")
-                found.bridge = single_events.measure(stage, singles)
-            plan.run(stage, wanted, found, say)
+                report(f"single events: {singles}, one a second")
+                results.bridge = single_events.measure_single_events(bench, singles)
+            run(bench, options, results, report)
     finally:
-        _show(console, found, time.monotonic() - began)
+        _show(console, results, time.monotonic() - began)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _show(console: Console, found: plan.Found, seconds: float) -> None:
-    """Print and write what there is, also of a run that ended early."""
-    known = conditions(durable.store())
+def _show(console: Console, results: Results, seconds: float) -> None:
+    """Print and write the results, also those of a run that ended early."""
+    known = conditions(dbos_workflows.database())
     for limited in (False, True):
-        if any(each.limited == limited for each in found.figures):
-            console.print(tables.bursts(found.figures, limited=limited))
-    if found.bridge:
-        console.print(tables.single(found.bridge))
-    if found.memory:
-        trail = ", ".join(f"{count:,}: {mb:.0f} MB" for count, mb in found.memory)
+        if any(each.limited == limited for each in results.figures):
+            console.print(tables.bursts(results.figures, limited=limited))
+    if results.bridge:
+        console.print(tables.single(results.bridge))
+    if results.memory:
+        trail = ", ".join(f"{count:,}: {mb:.0f} MB" for count, mb in results.memory)
         console.print(f"Memory of this pipeline's worker after so many interactions: {trail}")
-    lines = list(targets(found))
+    lines = list(check_targets(results))
     console.print(tables.verdicts(lines))
     for name, text in known.items():
         console.print(f"{name}: {text}", highlight=False)
-    result = asdict(found) | {"targets": [asdict(line) for line in lines], "conditions": known}
+    result = asdict(results) | {"targets": [asdict(line) for line in lines], "conditions": known}
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result | {"seconds": seconds}, indent=1) + "\n")
     console.print(f"{seconds:.0f} s; everything is in {RESULT}")

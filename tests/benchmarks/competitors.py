@@ -1,4 +1,4 @@
-"""Who runs: for each, its processes, how a burst is given to it, and when it is done."""
+"""The competitors: their processes, how they get a burst, and when they are done."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Protocol, Self
 from deployments.resources import STOCK_POOL, WARM_POOL
 from deployments.sandbox import servers
 from deployments.sandbox.processes import Child
-from tests.benchmarks.player import Player
-from tests.benchmarks.stage import Stage
+from tests.benchmarks.bench_sandbox import BenchSandbox
+from tests.benchmarks.competitor_process import CompetitorProcess
 
 FLOW = "process-interactions"
-_LOOK = 0.5  # seconds between two looks at whether all runs have ended: each costs the server some work
+_POLL = 0.5  # seconds between two queries for unfinished runs, each of which costs the server some work
 
 
 class Competitor(Protocol):
-    """One that is up and waits for bursts; use as a context manager."""
+    """A competitor that waits for bursts; a context manager."""
 
     key: str
     label: str
-    most: int
-    """The largest burst that is really run; what is larger is extrapolated."""
+    max_burst: int
+    """The largest burst that is run; larger ones are extrapolated."""
 
     def __enter__(self) -> Self:
         """Start its processes."""
@@ -32,57 +32,57 @@ class Competitor(Protocol):
 
     @property
     def own(self) -> Sequence[int]:
-        """The roots of its own processes."""
+        """The ids of its own root processes."""
         ...
 
     @property
     def server(self) -> Sequence[int]:
-        """The roots of the server that it needs, if any."""
+        """The ids of the root processes of its server, if it needs one."""
         ...
 
     def load(self, events: list[str]) -> None:
-        """Take a burst, without beginning."""
+        """Load a burst without starting it."""
         ...
 
     def start(self) -> None:
-        """Begin."""
+        """Start the burst."""
         ...
 
     def finish(self) -> None:
-        """Wait for the end of everything that belongs to the burst."""
+        """Wait until nothing of the burst is left to do."""
         ...
 
 
-class Script:
-    """A competitor that is one process of this folder."""
+class ScriptCompetitor:
+    """A competitor that is one process, a module of this folder."""
 
-    most = 10_000
+    max_burst = 10_000
 
     def __init__(
-        self, stage: Stage, key: str, label: str, module: str, *, limited: bool, bucket: bool = False
+        self, bench: BenchSandbox, key: str, label: str, module: str, *, limited: bool, bucket: bool = False
     ) -> None:
         self.key, self.label = key, label
-        self.stage = stage
+        self.bench = bench
         self._module = module
-        self._environment = stage.environment(limited=limited, bucket=bucket)
+        self._environment = bench.environment(limited=limited, bucket=bucket)
 
     def __enter__(self) -> Self:
         """Start the process."""
-        log = self.stage.sandbox.folder / f"logs/{self._module}.log"
-        self.player = Player(f"tests.benchmarks.{self._module}", self.environment(), log)
+        log = self.bench.sandbox.folder / f"logs/{self._module}.log"
+        self.process = CompetitorProcess(f"tests.benchmarks.{self._module}", self.environment(), log)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.player.stop()
+        self.process.stop()
 
     def environment(self) -> dict[str, str]:
-        """The process's environment."""
+        """Return the process's environment."""
         return self._environment
 
     @property
     def own(self) -> Sequence[int]:
         """The one process."""
-        return [self.player.pid]
+        return [self.process.pid]
 
     @property
     def server(self) -> Sequence[int]:
@@ -90,24 +90,24 @@ class Script:
         return []
 
     def load(self, events: list[str]) -> None:
-        """Take a burst, without beginning."""
-        self.player.load(events)
+        """Load a burst without starting it."""
+        self.process.load(events)
 
     def start(self) -> None:
-        """Begin."""
-        self.player.start()
+        """Start the burst."""
+        self.process.start()
 
     def finish(self) -> None:
-        """Wait for the script's word."""
-        self.player.finish()
+        """Wait until the process reports the end."""
+        self.process.finish()
 
 
-class Pipeline(Script):
+class Pipeline(ScriptCompetitor):
     """The bridge, a worker of one of the two pools, and the Prefect server."""
 
     def __init__(
         self,
-        stage: Stage,
+        bench: BenchSandbox,
         key: str,
         label: str,
         pool: str = WARM_POOL,
@@ -115,14 +115,15 @@ class Pipeline(Script):
         limited: bool,
         bucket: bool = False,
     ) -> None:
-        super().__init__(stage, key, label, "feeder", limited=limited, bucket=bucket)
+        super().__init__(bench, key, label, "feeder", limited=limited, bucket=bucket)
         self._pool = pool
         self.worker: Child
 
     def __enter__(self) -> Self:
         """Start bridge and worker."""
-        self.stage.move("process-interactions/live", self._pool, "live")
-        sandbox = self.stage.sandbox
+        self.bench.make_pool(self._pool)
+        self.bench.move("process-interactions/live", self._pool, "live")
+        sandbox = self.bench.sandbox
         environment = self.environment() | {"INTERACTIONS_POOL": self._pool}
         self.worker = servers.worker(sandbox.folder, environment, self._pool, 1, self._adopt)
         super().__enter__()
@@ -130,34 +131,34 @@ class Pipeline(Script):
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
-        self.stage.sandbox.children.pop(self.worker.name).stop()
+        self.bench.sandbox.children.pop(self.worker.name).stop()
 
     @property
     def own(self) -> Sequence[int]:
-        """The bridge and the worker, with whatever it starts."""
-        return [self.player.pid, self.worker.pid]
+        """The bridge and the worker."""
+        return [self.process.pid, self.worker.pid]
 
     @property
     def server(self) -> Sequence[int]:
-        """Prefect."""
-        return [self.stage.pid("prefect")]
+        """Prefect's server."""
+        return [self.bench.pid("prefect")]
 
     def finish(self) -> None:
-        """Wait until no run is left."""
+        """Wait until every run has ended."""
         super().finish()
-        await_runs(self.stage, FLOW)
+        await_runs(self.bench, FLOW)
 
     def _adopt(self, child: Child) -> Child:
-        self.stage.sandbox.children[child.name] = child
+        self.bench.sandbox.children[child.name] = child
         return child
 
 
-def await_runs(stage: Stage, flow: str) -> None:
+def await_runs(bench: BenchSandbox, flow: str) -> None:
     """Wait until every run of a flow has ended."""
-    while stage.unfinished(flow):
-        time.sleep(_LOOK)
+    while bench.unfinished(flow):
+        time.sleep(_POLL)
 
 
-def stock(stage: Stage, *, limited: bool) -> Pipeline:
-    """The pipeline on Prefect's own process pool."""
-    return Pipeline(stage, "b", "pipeline, stock process pool", STOCK_POOL, limited=limited)
+def stock_pool_pipeline(bench: BenchSandbox, *, limited: bool) -> Pipeline:
+    """Return the pipeline on Prefect's own process pool."""
+    return Pipeline(bench, "b", "pipeline, stock process pool", STOCK_POOL, limited=limited)

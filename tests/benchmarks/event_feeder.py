@@ -1,4 +1,4 @@
-"""Starts one flow run for each event through Prefect's API."""
+"""A process that creates one flow run for each event through Prefect's API."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from tests.benchmarks.player import play
+from tests.benchmarks.competitor_process import serve_bursts
 
 _AT_ONCE = 4
 
 
 def main() -> None:
-    """Take bursts."""
+    """Serve bursts."""
     session = requests.Session()
     url = f"{os.environ['PREFECT_API_URL']}/deployments/{os.environ['BENCHMARK_DEPLOYMENT']}/create_flow_run"
 
@@ -24,7 +24,7 @@ def main() -> None:
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             list(threads.map(create, texts))
 
-    play(burst)
+    serve_bursts(burst)
 
 
 if __name__ == "__main__":

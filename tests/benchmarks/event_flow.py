@@ -1,4 +1,4 @@
-"""The same three steps as a Prefect flow of one event: what a first attempt with Prefect looks like."""
+"""The three steps as a Prefect flow of one event, as a first attempt with Prefect would have them."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from functools import lru_cache
 from prefect import flow, task
 
 from tasks.events import InteractionEvent
-from tasks.genesys import Fetch
+from tasks.genesys import ConversationBatch
 from tests.benchmarks.work import Work
 
 
 @lru_cache(maxsize=1)
 def work() -> Work:
-    """The clients, once a process."""
+    """Return the clients, one set for each process."""
     return Work()
 
 
 @task
 def validate(text: str) -> list[InteractionEvent]:
-    """The event."""
+    """Return the event."""
     return work().validate([text])
 
 
 @task
-def fetch(events: list[InteractionEvent]) -> Fetch:
-    """The interaction's conversation."""
+def fetch(events: list[InteractionEvent]) -> ConversationBatch:
+    """Return the interaction's conversation."""
     return work().fetch(events)
 
 
 @task
-def save(fetched: Fetch) -> None:
-    """The conditional write."""
+def save(fetched: ConversationBatch) -> None:
+    """Write the record conditionally."""
     work().save(fetched, "prefect")
 
 

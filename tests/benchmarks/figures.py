@@ -1,4 +1,4 @@
-"""Figures and what is made of them: medians, percentiles, extrapolations that say so."""
+"""Figures of bursts: medians, percentiles and extrapolations."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ WINDOW = 60.0
 
 @dataclass(frozen=True)
 class Figure:
-    """What a burst came to, or the median of several; CPU is in seconds, memory in megabytes."""
+    """The measurements of a burst, or the medians of several; CPU in seconds, memory in megabytes."""
 
     key: str
     label: str
     burst: int
     limited: bool
     bucket: bool
-    seconds: float  # from the first event given to the last row stored
-    ended: float  # until nothing of it was left to do
+    seconds: float  # from the first event to the last row stored
+    ended: float  # from the first event until nothing was left to do
     requests: int
     most_in_window: int
-    asking: float  # seconds from the first request to the last
+    request_seconds: float  # from the first request to the last
     own_cpu: float
     server_cpu: float
     own_mb: float
@@ -38,7 +38,7 @@ class Figure:
 
     @property
     def cpu_each(self) -> float:
-        """CPU-seconds of an interaction, its server's included."""
+        """CPU-seconds per interaction, its server's included."""
         return (self.own_cpu + self.server_cpu) / self.burst
 
 
@@ -47,7 +47,7 @@ _MEASURES = (
     "ended",
     "requests",
     "most_in_window",
-    "asking",
+    "request_seconds",
     "own_cpu",
     "server_cpu",
     "own_mb",
@@ -55,16 +55,16 @@ _MEASURES = (
 )
 
 
-def middle(figures: Sequence[Figure]) -> Figure:
-    """The median of each measure of the same burst, run several times."""
+def median_figure(figures: Sequence[Figure]) -> Figure:
+    """Return the median of each measurement of a burst that was run several times."""
     medians = {name: median(getattr(each, name) for each in figures) for name in _MEASURES}
     return replace(figures[0], **medians, repeats=len(figures))
 
 
-def extrapolated(figure: Figure, burst: int, *, limited: bool, allowed: int) -> Figure:
-    """What a larger burst would come to at the same rate; marked as such.
+def extrapolate(figure: Figure, burst: int, *, limited: bool, allowed: int) -> Figure:
+    """Return the figures of a larger burst at the same rate, marked as extrapolated.
 
-    Under the limit it cannot be faster than its requests: each `allowed` of them beyond the first take a minute.
+    Under the limit it takes a minute for each `allowed` requests beyond the first.
     """
     times = burst / figure.burst
     requests = math.ceil(figure.requests * times)
@@ -79,7 +79,7 @@ def extrapolated(figure: Figure, burst: int, *, limited: bool, allowed: int) -> 
         ended=max(figure.ended * times, least),
         requests=requests,
         most_in_window=min(most, allowed) if limited else most,
-        asking=max(figure.asking * times, least),
+        request_seconds=max(figure.request_seconds * times, least),
         own_cpu=figure.own_cpu * times,
         server_cpu=figure.server_cpu * times,
         extrapolated_from=figure.burst,
@@ -87,6 +87,6 @@ def extrapolated(figure: Figure, burst: int, *, limited: bool, allowed: int) -> 
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that at least so many percent of all do not exceed."""
+    """Return the smallest value that at least so many percent of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

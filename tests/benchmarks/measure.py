@@ -1,41 +1,43 @@
-"""One burst of one competitor, measured from outside."""
+"""Measure one burst of one competitor from outside."""
 
 from __future__ import annotations
 
 import time
 
 from tests.benchmarks import accounting
+from tests.benchmarks.bench_sandbox import BenchSandbox
 from tests.benchmarks.competitors import Competitor
-from tests.benchmarks.events import envelope, ids
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.stage import Stage
+from tests.support.events import envelope, new_ids
 
-PATIENCE = 900.0
-
-
-class Lost(Exception):
-    """A competitor did not store what it was given: its figures would mean nothing."""
+TIMEOUT = 900.0
 
 
-def burst(stage: Stage, competitor: Competitor, count: int, *, limited: bool, bucket: bool = False) -> Figure:
-    """Give a competitor `count` events at once and wait until it has nothing left to do."""
-    stage.reset(limited=limited)
-    interactions = ids(count)
+class EventsLost(Exception):
+    """A competitor did not store all events of a burst: its figures would mean nothing."""
+
+
+def measure_burst(
+    bench: BenchSandbox, competitor: Competitor, count: int, *, limited: bool, bucket: bool = False
+) -> Figure:
+    """Give a competitor `count` events at once, wait until it has nothing left to do, and return the figures."""
+    bench.reset(limited=limited)
+    interactions = new_ids(count)
     competitor.load([envelope(each) for each in interactions])
-    before = stage.rows()
+    before = bench.rows()
     own, server = accounting.cpu(competitor.own), accounting.cpu(competitor.server)
-    with accounting.Peak(own=competitor.own, server=competitor.server) as peak:
+    with accounting.PeakMemory(own=competitor.own, server=competitor.server) as peak:
         began = time.monotonic()
         competitor.start()
-        stage.await_rows(before + count, PATIENCE)
+        bench.await_rows(before + count, TIMEOUT)
         seconds = time.monotonic() - began
         competitor.finish()
         ended = time.monotonic() - began
     own = accounting.cpu(competitor.own) - own
     server = accounting.cpu(competitor.server) - server
-    if (stored := stage.settled(interactions)) != count:
-        raise Lost(f"{competitor.label}: {stored} of {count} interactions are stored and settled")
-    requests, most, asking = stage.requests()
+    if (stored := bench.settled(interactions)) != count:
+        raise EventsLost(f"{competitor.label}: {stored} of {count} interactions are stored and settled")
+    requests, most, request_seconds = bench.requests()
     return Figure(
         key=competitor.key,
         label=competitor.label,
@@ -46,7 +48,7 @@ def burst(stage: Stage, competitor: Competitor, count: int, *, limited: bool, bu
         ended=ended,
         requests=requests,
         most_in_window=most,
-        asking=asking,
+        request_seconds=request_seconds,
         own_cpu=own,
         server_cpu=server,
         own_mb=peak.most["own"],

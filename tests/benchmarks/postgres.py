@@ -1,4 +1,4 @@
-"""A Postgres of the benchmark's own, in a folder, on 127.0.0.1; stopped by its process id."""
+"""A Postgres server for the benchmark, in a folder, on 127.0.0.1; stopped by its process id."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _START_SECONDS = 60.0
 
 
 def binaries() -> Path | None:
-    """Where the newest installed Postgres has its commands, if one is installed."""
+    """Return the folder of the commands of the newest installed Postgres, or None."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return found[-1].parent if found else None
 
 
 class Postgres:
-    """Use as a context manager. It refuses to run as root: then it runs as `nobody`, in a folder of /tmp."""
+    """A context manager. Postgres refuses to run as root: then it runs as `nobody`, in a folder of /tmp."""
 
     def __init__(self, folder: Path, commands: Path) -> None:
         self._data = folder / "postgres"
@@ -34,7 +34,7 @@ class Postgres:
         self.child: Child
 
     def __enter__(self) -> Self:
-        """Make the database and start it."""
+        """Create the database and start the server."""
         if self._user:
             self._data = Path("/tmp") / f"benchmark-postgres-{os.getpid()}"  # noqa: S108 - nobody cannot read ours
         self._data.mkdir(parents=True)
@@ -48,7 +48,7 @@ class Postgres:
         command = [*self._user, str(self._commands / "postgres"), "-D", str(self._data), *options]
         self.child = Child("postgres", command, os.environ, self._log)
         ready = [str(self._commands / "pg_isready"), "-h", "127.0.0.1", "-p", str(self._port)]
-        self.child.await_ready(
+        self.child.wait_until_ready(
             lambda: subprocess.run(ready, capture_output=True, check=False).returncode == 0,  # noqa: S603
             _START_SECONDS,
         )

@@ -1,6 +1,6 @@
-"""Where the time of a burst goes, in worker, Prefect server and bridge: `python -m tests.benchmarks.profiling`.
+"""The shares of code parts in a burst's CPU time, by process: `python -m tests.benchmarks.profiling`.
 
-Sampling costs a little, so its own figures are no benchmark. Needs the right to look into processes (ptrace).
+Sampling costs CPU time itself, so its figures are no benchmark. It needs the right to trace processes (ptrace).
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
-from deployments.sandbox.__main__ import ending_cleanly
-from deployments.sandbox.stack import Sandbox
+from deployments.sandbox.__main__ import exit_on_signals
+from deployments.sandbox.sandbox import Sandbox
 from tests.benchmarks import accounting
+from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
 from tests.benchmarks.competitors import Pipeline
-from tests.benchmarks.measure import burst
-from tests.benchmarks.sampling import Parts, Sampler, shares
-from tests.benchmarks.stage import ENVIRONMENT, Stage
+from tests.benchmarks.measure import measure_burst
+from tests.benchmarks.sampling import CodeParts, Sampler, shares
 
 FOLDER = Path(".sandbox")
 RESULT = FOLDER / "profile.json"
 _WARM_UP = 1_000
-_WORKER: Parts = (
-    ("writing new rows", ("tasks/stores/inserts.py",)),
-    ("looking rows up, and rows as DynamoDB's JSON", ("tasks/stores/",)),
+_WORKER: CodeParts = (
+    ("writing new rows", ("tasks/stores/batch_insert.py",)),
+    ("reading rows and converting them", ("tasks/stores/",)),
     ("deriving records", ("tasks/records/",)),
-    ("asking Genesys and reading its answers", ("tasks/genesys/",)),
-    ("reading events", ("tasks/events/",)),
-    ("the steps around those", ("tasks/", "flows/")),
-    ("taking up and executing runs", ("deployments/",)),
+    ("requests to Genesys and their answers", ("tasks/genesys/",)),
+    ("parsing events", ("tasks/events/",)),
+    ("the tasks and flows around those", ("tasks/", "flows/")),
+    ("polling for runs and executing them", ("deployments/",)),
     ("Prefect's engine, logs and events", ("prefect/",)),
 )
-_SERVER: Parts = (
+_SERVER: CodeParts = (
     ("events, task runs and automations", ("prefect/server/events/", "prefect/server/services/")),
     ("the API's routes and models", ("prefect/server/",)),
-    ("building and reading SQL statements", ("sqlalchemy/", "aiosqlite/")),
+    ("building and reading SQL statements", ("sqlalchemy/", "aiosqlite/", "asyncpg/")),
     ("HTTP", ("fastapi/", "starlette/", "uvicorn/", "h11/")),
 )
-_BRIDGE: Parts = (
-    ("slimming events", ("slim.py", "masking.py")),
-    ("packing batches", ("packing.py",)),
-    ("asking Prefect", ("prefect_api.py", "connection.py")),
+_BRIDGE: CodeParts = (
+    ("reducing events to allowed fields", ("allowlist.py", "masking.py")),
+    ("batching events", ("batching.py",)),
+    ("requests to Prefect", ("prefect_api.py", "connection.py")),
     ("the handler", ("handler.py", "delivery.py")),
 )
 app = App(name="profiling", help=__doc__)
@@ -56,19 +56,19 @@ def profile(*, events: int = 10_000) -> None:
     """Sample one burst without Genesys's limit, after a small one.
 
     Args:
-        events: How many.
+        events: How many events the burst has.
     """
     console = Console(width=100)
     folder = FOLDER / f"profile-{os.getpid()}"
     with (
-        ending_cleanly(),
+        exit_on_signals(),
         Sandbox(folder, progress=console.print, workers=0, environment=ENVIRONMENT) as sandbox,
     ):
-        stage = Stage(sandbox)
-        stage.pause("reconcile-interactions/reconcile")
-        with Pipeline(stage, "a", "this pipeline", limited=False) as pipeline:
-            burst(stage, pipeline, _WARM_UP, limited=False)
-            found = _sampled(stage, pipeline, events, folder)
+        bench = BenchSandbox(sandbox)
+        bench.pause_schedules()
+        with Pipeline(bench, "a", "this pipeline", limited=False) as pipeline:
+            measure_burst(bench, pipeline, _WARM_UP, limited=False)
+            found = _sampled(bench, pipeline, events, folder)
     for process, (seconds, parts) in found.items():
         console.print(_table(process, seconds, parts))
     RESULT.write_text(json.dumps({"events": events} | found, indent=1) + "\n")
@@ -76,13 +76,13 @@ def profile(*, events: int = 10_000) -> None:
 
 
 def _sampled(
-    stage: Stage, pipeline: Pipeline, events: int, folder: Path
+    bench: BenchSandbox, pipeline: Pipeline, events: int, folder: Path
 ) -> dict[str, tuple[float, dict[str, float]]]:
-    """Each process's CPU-seconds, and the shares of its parts."""
+    """Return each process's CPU-seconds, and the shares of its code parts."""
     processes = {
         "worker": (pipeline.worker.pid, _WORKER),
-        "Prefect's server": (stage.pid("prefect"), _SERVER),
-        "bridge": (pipeline.player.pid, _BRIDGE),
+        "Prefect's server": (bench.pid("prefect"), _SERVER),
+        "bridge": (pipeline.process.pid, _BRIDGE),
     }
     before = {name: accounting.cpu([pid]) for name, (pid, _) in processes.items()}
     with ExitStack() as stack:
@@ -90,7 +90,7 @@ def _sampled(
             name: stack.enter_context(Sampler(pid, folder / f"{pid}.raw"))
             for name, (pid, _) in processes.items()
         }
-        burst(stage, pipeline, events, limited=False)
+        measure_burst(bench, pipeline, events, limited=False)
         used = {name: accounting.cpu([pid]) - before[name] for name, (pid, _) in processes.items()}
     return {
         name: (used[name], shares(samplers[name].stacks, parts)) for name, (_, parts) in processes.items()

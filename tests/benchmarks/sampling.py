@@ -1,4 +1,4 @@
-"""Samples of what a Python process is doing, by py-spy from outside, summed up by part of the code."""
+"""Stack samples of a Python process, taken by py-spy from outside, and their shares by part of the code."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
-_A_SECOND = 100  # samples
-_LONGEST = 900  # seconds
+_SAMPLES_A_SECOND = 100
+_MAX_SECONDS = 900
 _STOP_SECONDS = 60.0
 
-Parts = Sequence[tuple[str, tuple[str, ...]]]
-"""Names of parts, each with what the path of its files begins with."""
+CodeParts = Sequence[tuple[str, tuple[str, ...]]]
+"""Names of parts, each with the prefixes of its files' paths."""
 
 
 class Sampler:
-    """Samples one process while the context lasts: who holds the interpreter, so that waiting does not count."""
+    """Samples one process while the context lasts, only threads that hold the GIL: waiting does not count."""
 
     def __init__(self, pid: int, result: Path) -> None:
         self._pid, self._result = pid, result
         self.stacks: list[tuple[list[str], int]] = []
 
     def __enter__(self) -> Self:
-        """Begin to sample."""
+        """Start sampling."""
         program = Path(sys.executable).with_name("py-spy")
-        options = f"record --gil --nonblocking --format raw --rate {_A_SECOND} --duration {_LONGEST}".split()
+        options = ["record", "--gil", "--nonblocking", "--format", "raw"]
+        options += f"--rate {_SAMPLES_A_SECOND} --duration {_MAX_SECONDS}".split()
         self._process = subprocess.Popen(  # noqa: S603 - our own tool
             [program, *options, "--output", self._result, "--pid", str(self._pid)],
             stdout=subprocess.DEVNULL,
@@ -37,13 +38,13 @@ class Sampler:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGINT)  # it writes what it has
+        self._process.send_signal(signal.SIGINT)  # it writes its samples
         try:
-            _, said = self._process.communicate(timeout=_STOP_SECONDS)
+            errors = self._process.communicate(timeout=_STOP_SECONDS)[1]
         finally:
             self._process.kill()
         if not self._result.exists():
-            raise RuntimeError(f"py-spy could not look into process {self._pid}: {said.decode()}")
+            raise RuntimeError(f"py-spy could not trace process {self._pid}: {errors.decode()}")
         self.stacks = list(_read(self._result.read_text()))
 
 
@@ -53,8 +54,8 @@ def _read(text: str) -> Iterable[tuple[list[str], int]]:
         yield stack.split(";"), int(count)
 
 
-def shares(stacks: Iterable[tuple[list[str], int]], parts: Parts) -> dict[str, float]:
-    """Each part's share of the samples, the largest first: the innermost frame that belongs to a part decides."""
+def shares(stacks: Iterable[tuple[list[str], int]], parts: CodeParts) -> dict[str, float]:
+    """Return each part's share of the samples, the largest first; the innermost frame of a part counts."""
     found: Counter[str] = Counter()
     for frames, count in stacks:
         found[_part(frames, parts)] += count
@@ -62,7 +63,7 @@ def shares(stacks: Iterable[tuple[list[str], int]], parts: Parts) -> dict[str, f
     return {name: count / total for name, count in found.most_common()}
 
 
-def _part(frames: Iterable[str], parts: Parts) -> str:
+def _part(frames: Iterable[str], parts: CodeParts) -> str:
     for frame in reversed(list(frames)):
         for name, paths in parts:
             if any(f"({path}" in frame for path in paths):

@@ -1,4 +1,4 @@
-"""Single events, one a second, through the sandbox's bus, queue and Lambda; and their own calls, made alone."""
+"""Single events, one a second, through the sandbox's bus, queue and Lambda, beside their bare calls."""
 
 from __future__ import annotations
 
@@ -8,69 +8,69 @@ import threading
 import time
 from typing import Any
 
-from deployments.sandbox.samples import customer_end, put_events
+from deployments.sandbox.sample_events import customer_end, put_events
+from tests.benchmarks.bench_sandbox import BenchSandbox
 from tests.benchmarks.competitors import Pipeline
-from tests.benchmarks.events import SOURCE, envelope, ids
-from tests.benchmarks.stage import Stage
 from tests.benchmarks.work import Work
+from tests.support.events import SOURCE, envelope, new_ids
 
-_LOOK = 0.02
-_PATIENCE = 60.0
-
-
-def measure(stage: Stage, count: int) -> dict[str, list[float]]:
-    """Seconds from bus to row of each event, and seconds that each event's own calls take one after another."""
-    stage.reset(limited=True)
-    with Pipeline(stage, "a", "this pipeline", limited=True):
-        _bus_to_row(stage, ids(1)[0])  # the Lambda starts, the worker fetches its token
-        return {"bus to row": _one_a_second(stage, count), "own calls": _own_calls(stage, count)}
+_POLL = 0.02
+_TIMEOUT = 60.0
 
 
-def _one_a_second(stage: Stage, count: int) -> list[float]:
+def measure_single_events(bench: BenchSandbox, count: int) -> dict[str, list[float]]:
+    """Return the seconds of each event from bus to row, and the seconds of its bare calls one after another."""
+    bench.reset(limited=True)
+    with Pipeline(bench, "a", "this pipeline", limited=True):
+        _bus_to_row(bench, new_ids(1)[0])  # the first event starts the Lambda and fetches the token
+        return {"bus to row": _one_a_second(bench, count), "own calls": _own_calls(bench, count)}
+
+
+def _one_a_second(bench: BenchSandbox, count: int) -> list[float]:
     took: list[float] = []
     threads = []
-    for name in ids(count):
-        thread = threading.Thread(target=lambda name=name: took.append(_bus_to_row(stage, name)))
+    for name in new_ids(count):
+        thread = threading.Thread(target=lambda name=name: took.append(_bus_to_row(bench, name)))
         thread.start()
         threads.append(thread)
         time.sleep(1)
     for thread in threads:
         thread.join()
     if len(took) != count:
-        raise TimeoutError(f"{count - len(took)} single events never got their row")
+        raise TimeoutError(f"{count - len(took)} single events never were stored")
     return took
 
 
-def _bus_to_row(stage: Stage, name: str) -> float:
-    addresses, database = stage.sandbox.addresses, stage.database
+def _bus_to_row(bench: BenchSandbox, name: str) -> float:
+    addresses, database = bench.sandbox.addresses, bench.database
     began = time.monotonic()
-    put_events(stage.events, addresses.event_bus, [customer_end(name, SOURCE)])
+    put_events(bench.events, addresses.event_bus, [customer_end(name, SOURCE)])
     key = {"interactionId": {"S": name}}
     while "Item" not in database.get_item(TableName=addresses.interaction_table, Key=key):
-        if time.monotonic() - began > _PATIENCE:
-            raise TimeoutError(f"no row after {_PATIENCE:.0f} s")
-        time.sleep(_LOOK)
+        if time.monotonic() - began > _TIMEOUT:
+            raise TimeoutError(f"no row after {_TIMEOUT:.0f} s")
+        time.sleep(_POLL)
     return time.monotonic() - began
 
 
-def _own_calls(stage: Stage, count: int) -> list[float]:
-    """The calls to Genesys and AWS that one event cannot do without: bus, queue, budget, fetch, look-up, write."""
-    os.environ.update(stage.environment(limited=False, bucket=False) | {"BENCHMARK_LEDGER": "table"})
+def _own_calls(bench: BenchSandbox, count: int) -> list[float]:
+    """Return the seconds of the calls that one event needs: bus, queue, permit, look-up, fetch, write."""
+    os.environ.update(bench.environment(limited=False, bucket=False) | {"BENCHMARK_WINDOW_STORE": "table"})
     work, took = Work(), []
-    queue = stage.sandbox.client("sqs")
+    queue = bench.sandbox.client("sqs")
     url = queue.create_queue(QueueName="benchmark")["QueueUrl"]
-    _own(stage, work, queue, url)  # connections and token
+    _own(bench, work, queue, url)  # opens connections and fetches the token
     for _ in range(count):
         began = time.monotonic()
-        _own(stage, work, queue, url)
+        _own(bench, work, queue, url)
         took.append(time.monotonic() - began)
     return took
 
 
-def _own(stage: Stage, work: Work, queue: Any, url: str) -> None:
-    name = ids(1)[0]
+def _own(bench: BenchSandbox, work: Work, queue: Any, url: str) -> None:
+    name = new_ids(1)[0]
     outsider = customer_end(name, "benchmark.nobody-listens")
-    put_events(stage.events, stage.sandbox.addresses.event_bus, [outsider])
+    put_events(bench.events, bench.sandbox.addresses.event_bus, [outsider])
     queue.send_message(QueueUrl=url, MessageBody=envelope(name))
     message = queue.receive_message(QueueUrl=url, WaitTimeSeconds=1)["Messages"][0]
     event = json.loads(message["Body"])

@@ -1,4 +1,4 @@
-"""The tables of a run."""
+"""The tables of a benchmark."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 
 from tests.benchmarks.figures import Figure, percentile
-from tests.benchmarks.targets import Target
+from tests.benchmarks.targets import TargetResult
 
 _FLOOR = "d"
 
 
 def bursts(figures: Sequence[Figure], *, limited: bool) -> Table:
-    """One row a burst and competitor; `~` marks what is extrapolated, and the CPU is that of 1,000 interactions."""
+    """Return a row for each burst and competitor; `~` marks extrapolations, CPU is that of 1,000 interactions."""
     title = "Genesys's limit on: 300 requests a minute" if limited else "Genesys's limit off"
     table = Table(title=title, caption="~ extrapolated; CPU is of 1,000 interactions, own processes + server")
     for heading in ("events", "who"):
@@ -58,7 +58,7 @@ def _cells(figure: Figure, floor: Figure | None) -> list[str]:
 
 
 def single(measured: dict[str, list[float]]) -> Table:
-    """Percentiles of single events."""
+    """Return the percentiles of single events."""
     table = Table(title="Single events, one a second, settle delay 0, through bus, queue and Lambda")
     table.add_column("seconds")
     for heading in ("p50", "p95", "p99"):
@@ -68,8 +68,8 @@ def single(measured: dict[str, list[float]]) -> Table:
     return table
 
 
-def verdicts(lines: Iterable[Target]) -> Table:
-    """What was to be reached, and whether it was."""
+def verdicts(lines: Iterable[TargetResult]) -> Table:
+    """Return the targets and whether they were reached."""
     table = Table(title="Targets")
     for heading in ("target", "measured", ""):
         table.add_column(heading)

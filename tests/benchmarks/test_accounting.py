@@ -1,4 +1,4 @@
-"""What a process tree has used is counted whole: children that run, children that ended, what was left behind."""
+"""CPU and memory of a process tree include running children, ended children and orphans."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ import subprocess
 import sys
 import time
 
-from tests.benchmarks.accounting import Peak, Stat, cpu, memory, resident, tree
+from tests.benchmarks.accounting import PeakMemory, ProcessStat, cpu, memory, process_tree, resident
 
 _BURN = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\n"
 
 
-def test_a_line_of_proc_is_read_whatever_the_command_is_called() -> None:
-    """User and system time count, and those of the children that were waited for."""
+def test_a_line_of_proc_is_parsed_whatever_the_command_is_called() -> None:
+    """CPU time is user and system time, with that of the children that were waited for."""
     numbers = "S 7 7 9 0 -1 0 0 0 0 0 100 20 3 4 20 0"
-    stat = Stat.parse(f"42 (a) b (c) {numbers}")
+    stat = ProcessStat.parse(f"42 (a) b (c) {numbers}")
     ticks = os.sysconf("SC_CLK_TCK")
-    assert stat == Stat(pid=42, parent=7, session=9, cpu=127 / ticks)
+    assert stat == ProcessStat(pid=42, parent=7, session=9, cpu=127 / ticks)
 
 
-def test_descendants_and_what_is_left_in_a_session_are_of_the_tree() -> None:
-    """A grandchild counts, an orphan of the session counts, a stranger does not."""
+def test_a_tree_has_descendants_and_orphans_of_its_sessions() -> None:
+    """A grandchild and an orphan of the session belong to the tree, another process does not."""
     stats = [
-        Stat(10, 1, 10, 0.0),
-        Stat(11, 10, 11, 0.0),
-        Stat(12, 11, 11, 0.0),
-        Stat(13, 1, 10, 0.0),
-        Stat(14, 1, 14, 0.0),
+        ProcessStat(10, 1, 10, 0.0),
+        ProcessStat(11, 10, 11, 0.0),
+        ProcessStat(12, 11, 11, 0.0),
+        ProcessStat(13, 1, 10, 0.0),
+        ProcessStat(14, 1, 14, 0.0),
     ]
-    assert {stat.pid for stat in tree([10], stats)} == {10, 11, 12, 13}
+    assert {stat.pid for stat in process_tree([10], stats)} == {10, 11, 12, 13}
 
 
-def test_the_work_of_a_child_that_has_ended_is_counted() -> None:
-    """A process that only waits for another has used what the other did."""
+def test_the_cpu_time_of_an_ended_child_is_counted() -> None:
+    """The CPU time of a process includes that of a child that it has waited for."""
     code = f"import subprocess, sys, time\nsubprocess.run([sys.executable, '-c', {_BURN!r}])\ntime.sleep(60)"
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, start_new_session=True) as process:  # noqa: S603 - our own
@@ -47,8 +47,8 @@ def test_the_work_of_a_child_that_has_ended_is_counted() -> None:
 
 
 def test_memory_is_that_of_living_processes() -> None:
-    """This process holds something, at most what is resident; one that is gone holds nothing."""
-    with Peak(own=[os.getpid()], nobody=[]) as peak:
+    """This process holds memory; no process holds none."""
+    with PeakMemory(own=[os.getpid()], nobody=[]) as peak:
         assert memory([os.getpid()]) > 0
         assert resident(os.getpid()) > 0
     assert peak.most["own"] > 0

@@ -1,10 +1,10 @@
-"""Medians, percentiles, and extrapolations that say so."""
+"""Medians, percentiles and extrapolations of figures."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.benchmarks.figures import Figure, extrapolated, middle, percentile
+from tests.benchmarks.figures import Figure, extrapolate, median_figure, percentile
 
 MEASURED = Figure(
     key="c",
@@ -16,7 +16,7 @@ MEASURED = Figure(
     ended=12.0,
     requests=200,
     most_in_window=200,
-    asking=9.0,
+    request_seconds=9.0,
     own_cpu=50.0,
     server_cpu=10.0,
     own_mb=500.0,
@@ -33,15 +33,15 @@ def test_a_percentile_is_one_of_the_values() -> None:
     assert percentile([7.0], 50) == 7
 
 
-def test_the_median_is_taken_of_each_measure() -> None:
-    """One slow run of three does not show, and the row says how many there were."""
-    found = middle([MEASURED, replace(MEASURED, seconds=99.0), replace(MEASURED, own_cpu=1.0)])
+def test_the_median_is_that_of_each_measurement() -> None:
+    """One slow run of three does not change the median; the figure has the number of runs."""
+    found = median_figure([MEASURED, replace(MEASURED, seconds=99.0), replace(MEASURED, own_cpu=1.0)])
     assert (found.seconds, found.own_cpu, found.repeats) == (10.0, 50.0, 3)
 
 
-def test_an_extrapolation_says_from_what() -> None:
-    """A hundred times the events take a hundred times as long, at the same rate and the same CPU for each."""
-    larger = extrapolated(MEASURED, 10_000, limited=False, allowed=300)
+def test_an_extrapolation_is_proportional_and_marked() -> None:
+    """A hundred times the events take a hundred times as long, at the same rate and CPU per interaction."""
+    larger = extrapolate(MEASURED, 10_000, limited=False, allowed=300)
     assert larger.extrapolated_from == 100
     assert (larger.seconds, larger.requests) == (1000.0, 20_000)
     assert larger.rate == MEASURED.rate
@@ -49,9 +49,9 @@ def test_an_extrapolation_says_from_what() -> None:
     assert larger.own_mb == MEASURED.own_mb
 
 
-def test_under_the_limit_requests_take_their_minutes() -> None:
-    """20,000 requests at 300 a minute need 66 minutes, however fast the rest is."""
-    larger = extrapolated(MEASURED, 10_000, limited=True, allowed=300)
+def test_an_extrapolation_under_the_limit_allows_for_it() -> None:
+    """20,000 requests at 300 a minute take 66 minutes, however fast the rest is."""
+    larger = extrapolate(MEASURED, 10_000, limited=True, allowed=300)
     assert larger.seconds == 66 * 60
     assert larger.most_in_window == 300
     assert larger.limited

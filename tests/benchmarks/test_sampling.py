@@ -1,4 +1,4 @@
-"""Samples summed up, and a real process sampled."""
+"""Shares of stack samples, and samples of a real process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PARTS = (("ours", ("tasks/",)), ("theirs", ("prefect/",)))
 REST = "Python and what is not named here"
 
 
-def test_the_innermost_frame_that_has_a_part_decides() -> None:
-    """What a part calls of a library counts as the part's; what belongs to none is named as well."""
+def test_the_innermost_frame_of_a_part_counts() -> None:
+    """A library's frame counts for the part that called it; frames of no part have a share of their own."""
     stacks = [
         (["run (prefect/engine.py:1)", "save (tasks/save.py:3)", "dumps (json/__init__.py:9)"], 6),
         (["save (tasks/save.py:3)", "log (prefect/logging.py:2)"], 3),
@@ -28,7 +28,7 @@ def test_the_innermost_frame_that_has_a_part_decides() -> None:
 
 @pytest.mark.bench
 @pytest.mark.long
-def test_a_process_is_sampled(tmp_path: Path) -> None:
+def test_a_running_process_is_sampled(tmp_path: Path) -> None:
     """The function in which a process spends its time is in nearly all of its samples."""
     code = "def busy():\n while True: sum(range(1000))\nbusy()"
     child = subprocess.Popen([sys.executable, "-c", code])  # noqa: S603 - our own code

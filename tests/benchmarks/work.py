@@ -1,6 +1,6 @@
-"""The three steps as every competitor but the pipeline takes them: validate, fetch, save, with no orchestration.
+"""The three steps of every competitor but the pipeline: validate, fetch, save, without orchestration.
 
-All of it is the product's own code (client, records, conditional write), so that orchestration is what differs.
+They are the product's own code (client, records, conditional write), so that only the orchestration differs.
 """
 
 from __future__ import annotations
@@ -10,29 +10,37 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tasks.events import InteractionEvent, parse
-from tasks.genesys import DynamoLedger, Fetch, GenesysClient, MemoryLedger, SharedBudget, Tally
+from tasks.genesys import (
+    ConversationBatch,
+    DynamoWindowStore,
+    GenesysClient,
+    MemoryWindowStore,
+    RateLimiter,
+    SharedWindow,
+)
 from tasks.records import InteractionRecord, build_record
 from tasks.settings import Settings
 from tasks.stores import (
-    ConversationArchive,
     InteractionTable,
     NewRow,
     Provenance,
     QuarantineTable,
-    archive,
+    StagedConversation,
+    StagingBucket,
     dynamodb,
+    s3,
 )
-from tasks.stores.inserts import STATEMENTS
-from tests.benchmarks.events import parts
+from tasks.stores.batch_insert import STATEMENTS
+from tasks.values import chunked
 
-ALLOWANCE = "BENCHMARK_ALLOWANCE"
+REQUEST_LIMIT = "BENCHMARK_REQUEST_LIMIT"
 """Variable: requests to Genesys in any 60 s. The pipeline reads Prefect's limit instead."""
-LEDGER = "BENCHMARK_LEDGER"
-"""Variable: `table` when several processes share the allowance, otherwise it is counted in this one's memory."""
+WINDOW_STORE = "BENCHMARK_WINDOW_STORE"
+"""Variable: `table` when several processes share the limit, otherwise requests are counted in memory."""
 
 
 class Work:
-    """Clients that live as long as the process."""
+    """The clients of a process."""
 
     def __init__(self) -> None:
         config = Settings()
@@ -40,58 +48,64 @@ class Work:
         self._table = InteractionTable(self._database, config.interaction_table)
         self._quarantine = QuarantineTable(self._database, config.quarantine_table, days=1)
         bucket = config.conversation_bucket
-        self._archive = (
-            ConversationArchive(archive.client(config.store_concurrency), bucket) if bucket else None
-        )
-        self._genesys = GenesysClient.from_settings(config, self._budget(config))
+        self._staging = StagingBucket(s3.client(config.store_concurrency), bucket) if bucket else None
+        self._genesys = GenesysClient.from_settings(config, self._rate_limiter(config))
         self._saving = ThreadPoolExecutor(config.store_concurrency, "save")
 
     def validate(self, texts: Sequence[str]) -> list[InteractionEvent]:
-        """The events; an invalid one is an error, for there is none in a benchmark."""
+        """Return the events; raises ValueError for an invalid one, which a benchmark has not."""
         found = [each for text in texts for each in parse(text)]
         events = [each for each in found if isinstance(each, InteractionEvent)]
         if len(events) != len(found):
-            raise ValueError(f"{len(found) - len(events)} events were refused")
+            raise ValueError(f"{len(found) - len(events)} events were rejected")
         return events
 
-    def fetch(self, events: Sequence[InteractionEvent]) -> Fetch:
-        """Their conversations, with one request for each hundred."""
+    def fetch(self, events: Sequence[InteractionEvent]) -> ConversationBatch:
+        """Return their conversations, fetched with one request per hundred."""
         return self._genesys.get_conversations([event.interaction_id for event in events])
 
-    def save(self, fetch: Fetch, run: str) -> None:
-        """The conditional writes; the whole conversations after them when a bucket is set."""
-        self.save_records(_records(fetch), run)
-        if store := self._archive:
-            list(self._saving.map(lambda each: store.put(*each), fetch.conversations.items()))
+    def save(self, fetch: ConversationBatch, run: str) -> None:
+        """Stage the conversations if there is a bucket, then write the records conditionally."""
+        records = _records(fetch)
+        staged = None
+        if self._staging:
+            found = fetch.conversations
+            staged = self._staging.put(
+                [
+                    StagedConversation(each.interaction_id, each.version, found[each.interaction_id])
+                    for each in records
+                ]
+            )
+        self.save_records(records, run, staged)
 
     def look_up(self, interaction_id: str) -> None:
-        """What the pipeline reads of an interaction before it asks Genesys."""
+        """Read what the pipeline reads before it fetches an interaction."""
         self._table.lookup([interaction_id])
         self._quarantine.failed_among([interaction_id])
 
     def records(self, ids: Sequence[str]) -> list[InteractionRecord]:
-        """The records of some interactions, as a step hands them on."""
+        """Return the records of some interactions."""
         return _records(self._genesys.get_conversations(ids))
 
-    def save_records(self, records: Sequence[InteractionRecord], run: str) -> None:
-        """One conditional write for each, as many in a round trip as the pipeline's, side by side."""
-        list(self._saving.map(lambda part: self.write(part, run), parts(records, STATEMENTS)))
+    def save_records(self, records: Sequence[InteractionRecord], run: str, staged: str | None = None) -> None:
+        """Write records conditionally, in parallel and in batches as large as the pipeline's."""
+        list(self._saving.map(lambda part: self.write(part, run, staged), chunked(records, STATEMENTS)))
 
-    def write(self, records: Sequence[InteractionRecord], run: str) -> None:
-        """New rows at once, any other by itself."""
-        provenance = Provenance(flow_run_id=run, attempt=1)
+    def write(self, records: Sequence[InteractionRecord], run: str, staged: str | None = None) -> None:
+        """Insert new rows in one call; save each other row by itself."""
+        provenance = Provenance(flow_run_id=run, attempt=1, staged=staged)
         inserted = self._table.insert([NewRow(record, provenance) for record in records])
         for record in records:
             if record.interaction_id not in inserted:
                 self._table.save(record, provenance)
 
-    def _budget(self, config: Settings) -> SharedBudget:
-        allowance = int(os.environ[ALLOWANCE])
-        shared = os.environ.get(LEDGER) == "table"
-        ledger = DynamoLedger(self._database, config.budget_table) if shared else MemoryLedger()
-        tally = Tally(ledger, config.budget_window + config.budget_margin)
-        return SharedBudget(tally, lambda: allowance, max_wait=3600)
+    def _rate_limiter(self, config: Settings) -> RateLimiter:
+        limit = int(os.environ[REQUEST_LIMIT])
+        shared = os.environ.get(WINDOW_STORE) == "table"
+        store = DynamoWindowStore(self._database, config.budget_table) if shared else MemoryWindowStore()
+        window = SharedWindow(store, config.budget_window + config.budget_margin)
+        return RateLimiter(window, lambda: limit, max_wait=3600)
 
 
-def _records(fetch: Fetch) -> list[InteractionRecord]:
+def _records(fetch: ConversationBatch) -> list[InteractionRecord]:
     return [build_record(found, fetch.dates[id_]) for id_, found in fetch.conversations.items()]

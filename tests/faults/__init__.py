@@ -1,1 +1,1 @@
-"""The promise, tried: real processes, real kills, and a ledger of what became of every event."""
+"""Fault injection on real processes: every published event must end as one true row, or in quarantine."""

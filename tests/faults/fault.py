@@ -6,19 +6,19 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tests.faults.stand import Stand
+from tests.faults.fault_sandbox import FaultSandbox
 
-OUTAGE = 6.0  # seconds; with delays scaled as they are it stands for a quarter of an hour
+OUTAGE = 6.0  # seconds; with the sandbox's scaled delays it stands for a quarter of an hour
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Entering `having` begins it, leaving ends it; events arrive meanwhile, for `seconds`.
+    """Entering `inject` begins it, leaving ends it; events are published meanwhile, for `seconds`.
 
-    What it has killed is started again afterwards, by `Stand.heal`.
+    Processes that it killed are started again afterwards, by `FaultSandbox.restart_stopped`.
     """
 
     name: str
-    having: Callable[[Stand], AbstractContextManager[None]]
+    inject: Callable[[FaultSandbox], AbstractContextManager[None]]
     seconds: float = OUTAGE
-    alone: bool = False  # it stops or replaces what other faults need, so it is not mixed with them
+    alone: bool = False  # it stops or replaces what other faults need, so it is not combined with them

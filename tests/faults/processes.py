@@ -1,4 +1,4 @@
-"""Processes as Linux tells of them: who started whom, memory, open files."""
+"""Processes as /proc has them: descendants, memory, open files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and theirs."""
+    """Return the ids of the processes that a process has started, and of theirs."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*"):
         try:
@@ -20,7 +20,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def memory(pid: int) -> float:
-    """Resident memory in MB; 0 when the process is gone."""
+    """Return the resident memory in MB; 0 when the process is gone."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (OSError, IndexError):
@@ -29,7 +29,7 @@ def memory(pid: int) -> float:
 
 
 def open_files(pid: int) -> int:
-    """Open file descriptors; 0 when the process is gone."""
+    """Return the number of open file descriptors; 0 when the process is gone."""
     try:
         return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:

@@ -1,4 +1,4 @@
-"""The five worst faults, a share of 200 events each; `make faults` tries all of them, and mixtures."""
+"""The six worst faults, with a share of 200 events each; `make faults` injects all of them, and combinations."""
 
 from __future__ import annotations
 
@@ -11,67 +11,71 @@ from typing import Any
 import pytest
 import requests
 
-from tests.faults import faults_of_prefect, faults_of_stores, faults_of_workers
+from tests.faults import prefect_faults, store_faults, worker_faults
 from tests.faults.fault import Fault
-from tests.faults.ledger import told
-from tests.faults.rules import Rule
-from tests.faults.stand import Stand
-from tests.faults.trial import attempt
-from tests.integration.sandbox import Driver
-from tests.integration.test_pipeline import event_text
+from tests.faults.fault_sandbox import FaultSandbox
+from tests.faults.proxy_rules import Rule
+from tests.faults.trial import run_trial
+from tests.faults.verification import summary
+from tests.support.events import event_text
+from tests.support.sandbox import SandboxDriver
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 EVENTS = 200
 WORST = (
-    Fault("a worker killed in save", faults_of_workers.killed_in_save),
-    Fault("both workers killed at once", faults_of_workers.killed_at_once),
-    Fault("Prefect's server killed", faults_of_prefect.server_killed),
-    Fault("the bridge killed before it heard", faults_of_prefect.bridge_killed),
-    Fault("answers of DynamoDB and S3 lost", faults_of_stores.unanswered),
+    Fault("a worker killed in save", worker_faults.killed_in_save),
+    Fault("both workers killed at once", worker_faults.killed_at_once),
+    Fault("both workers killed in publish", worker_faults.killed_in_publish, seconds=25),
+    Fault("Prefect's server killed", prefect_faults.server_killed),
+    Fault("the bridge killed before it heard", prefect_faults.bridge_killed),
+    Fault("answers of DynamoDB and S3 lost", store_faults.unanswered),
 )
 
 
 @pytest.fixture(scope="module")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    """A sandbox that can be broken."""
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultSandbox]:
+    """Return a sandbox for fault injection."""
     seed = random.SystemRandom().randrange(1_000_000)
     sys.stdout.write(f"seed {seed}\n")
-    with Stand.up(tmp_path_factory.mktemp("faults"), seed, lambda _: None) as running:
+    with FaultSandbox.start(tmp_path_factory.mktemp("faults"), seed, lambda _: None) as running:
         yield running
 
 
 @pytest.mark.parametrize("fault", WORST, ids=lambda fault: fault.name)
-def test_nothing_is_lost_and_nothing_doubled(stand: Stand, fault: Fault) -> None:
-    """Every event that came before, during and after the fault ends as one true row, or in quarantine if invalid."""
-    trial = attempt(stand, [fault], EVENTS // len(WORST), stand.rng.randrange(1_000_000), patience=300)
-    sys.stdout.write(f"{trial.name}: {told(trial.balance)}\n")
-    assert trial.balance.findings == []
-    assert set(trial.balance.outcomes) <= {"saved", "deferred, then saved", "unchanged", "rejected"}
+def test_nothing_is_lost_and_nothing_doubled(target: FaultSandbox, fault: Fault) -> None:
+    """Events from before, during and after the fault end as one true row each, or in quarantine if invalid."""
+    trial = run_trial(target, [fault], EVENTS // len(WORST), target.rng.randrange(1_000_000), timeout=300)
+    sys.stdout.write(f"{trial.name}: {summary(trial.comparison)}\n")
+    assert trial.comparison.discrepancies == []
+    assert set(trial.comparison.outcomes) <= {"saved", "deferred, then saved", "unchanged", "rejected"}
 
 
 @pytest.mark.parametrize(
-    "silent", ["GET /api/flow_run_states", "GET /api/flow_runs/|GET /api/flow_run_states"]
+    "unanswered", ["GET /api/flow_run_states", "GET /api/flow_runs/|GET /api/flow_run_states"]
 )
-def test_a_run_that_prefect_answers_with_500_is_no_failed_run(stand: Stand, silent: str) -> None:
-    """A run that is done again asks what became of it before; no answer to that, or to its going back, costs it.
+def test_a_run_survives_errors_of_prefect_while_it_looks_up_its_own_states(
+    target: FaultSandbox, unanswered: str
+) -> None:
+    """A run that is scheduled again asks Prefect for its former states; a 500 then, or at rescheduling, fails it not.
 
     It ends Completed with its outcomes counted, instead of Failed without any.
     """
-    driver = Driver(stand.sandbox)
+    driver = SandboxDriver(target.sandbox)
     run_id = driver.create_run([event_text(str(uuid.uuid4()))])
     driver.finished(run_id)
-    with stand.detours.wrong("prefect", Rule("answer", silent, most=2, status=500, body="{}")):
-        before = stand.detours.done("prefect").get("answer", 0)
+    rule = Rule("answer", unanswered, max_requests=2, status=500, body="{}")
+    with target.proxies.rules("prefect", rule):
+        before = target.proxies.applied("prefect").get("answer", 0)
         url = f"{driver.addresses.prefect_api_url}/flow_runs/{run_id}/set_state"
         state = {"type": "SCHEDULED", "name": "WorkerLost"}
         requests.post(url, json={"state": state, "force": True}, timeout=10).raise_for_status()
-        driver.until(lambda: stand.detours.done("prefect").get("answer", 0) >= before + 2, 120)
-    driver.until(lambda: counted(driver.finished(run_id, 120)), 120)
+        driver.until(lambda: target.proxies.applied("prefect").get("answer", 0) >= before + 2, 120)
+    driver.until(lambda: completed_with_outcomes(driver.finished(run_id, 120)), 120)
 
 
-def counted(run: dict[str, Any]) -> bool:
-    """Whether a run ended with its outcomes counted; it must not have ended any other way."""
+def completed_with_outcomes(run: dict[str, Any]) -> bool:
+    """Return whether a run has ended with its outcomes counted; it may not end any other way but Crashed."""
     if run["state_type"] == "CRASHED":
         return False  # it will be scheduled again
     assert run["state_type"] == "COMPLETED", run["state"]["message"]

@@ -1,4 +1,4 @@
-"""What the proxies do wrong is what they were told, and nothing else."""
+"""The proxies disturb the requests that a rule matches, and no others."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
-from tests.faults.detours import Detours
-from tests.faults.rules import Rule
+from tests.faults.proxies import Proxies
+from tests.faults.proxy_rules import Rule
 
 ANSWER = b"x" * 1000
-WAY = "aws"
+PROXY = "aws"
 
 
 class Upstream(ThreadingHTTPServer):
-    """A server that remembers the bodies it was given."""
+    """A server that keeps the bodies of its requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -25,13 +25,13 @@ class Upstream(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers every POST alike."""
+    """Answers every POST with the same body."""
 
     protocol_version = "HTTP/1.1"
     server: Upstream
 
     def do_POST(self) -> None:
-        """Remember and answer."""
+        """Keep the body and answer."""
         self.server.given.append(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(200)
         self.send_header("Content-Length", str(len(ANSWER)))
@@ -39,12 +39,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(ANSWER)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[Upstream]:
-    """A server."""
+    """Return a server."""
     server = Upstream()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -55,73 +55,75 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def detours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Detours]:
-    """The proxies, one of them in front of the server."""
-    with Detours(tmp_path_factory.mktemp("detours")) as running:
+def proxies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxies]:
+    """Return running proxies."""
+    with Proxies(tmp_path_factory.mktemp("proxies")) as running:
         yield running
 
 
 @pytest.fixture
-def url(detours: Detours, upstream: Upstream) -> str:
-    """The way to the server."""
+def url(proxies: Proxies, upstream: Upstream) -> str:
+    """Return the server's address behind a proxy."""
     upstream.given.clear()
-    return detours.to(WAY, f"http://127.0.0.1:{upstream.server_port}/path")
+    return proxies.route(PROXY, f"http://127.0.0.1:{upstream.server_port}/path")
 
 
 def post(url: str, **headers: str) -> requests.Response:
-    """A request that no rule need match."""
+    """Send a POST."""
     return requests.post(url, data=b"body", headers=headers, timeout=10)
 
 
-def test_without_a_rule_all_is_passed_on(url: str, upstream: Upstream) -> None:
-    """Request and answer arrive as they were sent, several on one connection."""
+def test_without_a_rule_everything_is_passed_on(url: str, upstream: Upstream) -> None:
+    """Requests and answers arrive as they were sent, several on one connection."""
     with requests.Session() as session:
         answers = [session.post(url, data=b"body", timeout=10).content for _ in range(3)]
     assert answers == [ANSWER] * 3
     assert upstream.given == [b"body"] * 3
 
 
-def test_a_lost_answer_is_one_to_a_request_that_was_made(
-    url: str, upstream: Upstream, detours: Detours
+def test_the_server_has_the_request_whose_answer_is_dropped(
+    url: str, upstream: Upstream, proxies: Proxies
 ) -> None:
-    """`drop`: the server has the request, the client no answer; afterwards the way is whole again."""
-    with detours.wrong(WAY, Rule("drop", "POST /path")), pytest.raises(requests.ConnectionError):
+    """`drop`: the server gets the request, the client no answer; without the rule it gets one again."""
+    with proxies.rules(PROXY, Rule("drop", "POST /path")), pytest.raises(requests.ConnectionError):
         post(url)
     assert upstream.given == [b"body"]
     assert post(url).content == ANSWER
 
 
-def test_a_refused_request_never_arrives(url: str, upstream: Upstream, detours: Detours) -> None:
-    """`refuse`, and a way that is down: no answer, and the server hears nothing."""
-    with detours.wrong(WAY, Rule("refuse")), pytest.raises(requests.ConnectionError):
+def test_the_server_does_not_get_a_refused_request(url: str, upstream: Upstream, proxies: Proxies) -> None:
+    """`refuse`, and a proxy that is down: the client gets no answer, the server no request."""
+    with proxies.rules(PROXY, Rule("refuse")), pytest.raises(requests.ConnectionError):
         post(url)
-    with detours.down(WAY), pytest.raises(requests.ConnectionError):
+    with proxies.down(PROXY), pytest.raises(requests.ConnectionError):
         post(url)
     assert upstream.given == []
     assert post(url).ok
 
 
-def test_an_answer_of_the_proxys_own(url: str, upstream: Upstream, detours: Detours) -> None:
-    """`answer`: as often as wanted, to requests whose AWS operation matches, without the server."""
-    rule = Rule("answer", "UpdateItem", most=1, status=400, body="{}", headers={"content-type": "text/x"})
-    with detours.wrong(WAY, rule):
+def test_the_proxy_answers_in_place_of_the_server(url: str, upstream: Upstream, proxies: Proxies) -> None:
+    """`answer`: as often as the rule says, to requests whose AWS operation matches."""
+    rule = Rule(
+        "answer", "UpdateItem", max_requests=1, status=400, body="{}", headers={"content-type": "text/x"}
+    )
+    with proxies.rules(PROXY, rule):
         other = post(url, **{"X-Amz-Target": "DynamoDB.GetItem"})
-        struck = post(url, **{"X-Amz-Target": "DynamoDB.UpdateItem"})
+        matched = post(url, **{"X-Amz-Target": "DynamoDB.UpdateItem"})
         after = post(url, **{"X-Amz-Target": "DynamoDB.UpdateItem"})
-    assert [each.status_code for each in (other, struck, after)] == [200, 400, 200]
-    assert (struck.text, struck.headers["Content-Type"]) == ("{}", "text/x")
+    assert [each.status_code for each in (other, matched, after)] == [200, 400, 200]
+    assert (matched.text, matched.headers["Content-Type"]) == ("{}", "text/x")
     assert len(upstream.given) == 2
 
 
-def test_half_an_answer(url: str, detours: Detours) -> None:
-    """`half`: the body breaks off."""
-    with detours.wrong(WAY, Rule("half")), pytest.raises(requests.RequestException):
+def test_half_of_an_answer_is_an_error_of_the_client(url: str, proxies: Proxies) -> None:
+    """`half`: the body ends before its Content-Length."""
+    with proxies.rules(PROXY, Rule("half")), pytest.raises(requests.RequestException):
         post(url)
 
 
-def test_a_held_answer_comes_late(url: str, upstream: Upstream, detours: Detours) -> None:
-    """`hold`: the server has the request at once, the client waits."""
-    with detours.wrong(WAY, Rule("hold", seconds=5)), pytest.raises(requests.ReadTimeout):
+def test_the_answer_to_a_held_request_comes_late(url: str, upstream: Upstream, proxies: Proxies) -> None:
+    """`hold`: the server gets the request at once, the client waits for its answer."""
+    with proxies.rules(PROXY, Rule("hold", seconds=5)), pytest.raises(requests.ReadTimeout):
         requests.post(url, data=b"body", timeout=1)
     assert upstream.given == [b"body"]
-    assert detours.done(WAY)["hold"] == 1
+    assert proxies.applied(PROXY)["hold"] == 1

@@ -1,74 +1,75 @@
-"""A trial: a share of the events, a fault while they arrive, and the books afterwards."""
+"""A trial: a share of the events is published while a fault is injected, then compared with what is stored."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tests.faults import faults_of_genesys, faults_of_prefect, faults_of_stores, faults_of_workers
-from tests.faults.entries import Draws, Step, tens
+from tests.faults import genesys_faults, prefect_faults, store_faults, worker_faults
+from tests.faults.event_generator import EventGenerator, GeneratedEvent, in_tens
 from tests.faults.fault import Fault
-from tests.faults.ledger import Balance
-from tests.faults.plan import Plan
-from tests.faults.stand import Stand
+from tests.faults.fault_sandbox import FaultSandbox
+from tests.faults.published_events import PublishedEvents
+from tests.faults.verification import Comparison
 
 FAULTS: tuple[Fault, ...] = (
-    *faults_of_genesys.FAULTS,
-    *faults_of_stores.FAULTS,
-    *faults_of_prefect.FAULTS,
-    *faults_of_workers.FAULTS,
+    *genesys_faults.FAULTS,
+    *store_faults.FAULTS,
+    *prefect_faults.FAULTS,
+    *worker_faults.FAULTS,
 )
-TOGETHER = 3  # faults at once
-_EARLY = 5  # one in so many events comes before the fault, and one in so many after it
-Progress = Callable[[str], None]
+COMBINED = 3  # faults at once
+_OUTSIDE = 5  # one in so many events is published before the fault, and one in so many after it
 
 
 @dataclass
 class Trial:
-    """What a fault came to."""
+    """One or several faults, and what became of the events."""
 
     name: str
     events: int
-    lasted: float  # seconds
-    balance: Balance  # its seconds are those from the fault's end to balanced books
-    reconciled: str = "0"  # what only reconcile started again: interactions, abandoned runs
+    fault_seconds: float
+    comparison: Comparison  # its seconds count from the end of the fault
+    restarted_by_reconcile: str = "0"  # interactions and abandoned runs
 
 
-def together(rng: random.Random) -> list[Fault]:
-    """Several faults of those that can be mixed."""
-    return rng.sample([fault for fault in FAULTS if not fault.alone], TOGETHER)
+def random_combination(rng: random.Random) -> list[Fault]:
+    """Return several of the faults that can be injected together."""
+    return rng.sample([fault for fault in FAULTS if not fault.alone], COMBINED)
 
 
-def attempt(stand: Stand, faults: Sequence[Fault], events: int, seed: int, patience: float) -> Trial:
-    """Put events before, during and after the faults, and wait until the books balance."""
-    plan = stand.ledger.open(seed)
-    for earlier in stand.plans:
-        plan.follow(earlier)
-    stand.plans.append(plan)
-    steps = Draws(seed, stand.sandbox.addresses.event_source).steps(events)
-    some = max(1, len(steps) // _EARLY)
-    stand.ledger.put(plan, steps[:some])
-    stand.mixed = len(faults) > 1
+def run_trial(target: FaultSandbox, faults: Sequence[Fault], events: int, seed: int, timeout: float) -> Trial:
+    """Publish events before, during and after the faults; wait until no discrepancy is left."""
+    published = target.verifier.begin(seed)
+    for earlier in target.published:
+        published.ignore(earlier)
+    target.published.append(published)
+    generated = EventGenerator(seed, target.sandbox.addresses.event_source).events(events)
+    some = max(1, len(generated) // _OUTSIDE)
+    target.verifier.publish(published, generated[:some])
+    target.several_faults = len(faults) > 1
     began = time.monotonic()
-    with ExitStack() as having:
+    with ExitStack() as injected:
         for fault in faults:
-            having.enter_context(fault.having(stand))
-        _slowly(stand, plan, steps[some:-some], max(fault.seconds for fault in faults))
-    stand.heal()
+            injected.enter_context(fault.inject(target))
+        _publish_slowly(target, published, generated[some:-some], max(fault.seconds for fault in faults))
+    target.restart_stopped()
     ended = time.monotonic()
-    stand.ledger.put(plan, steps[-some:])
-    balance = stand.ledger.settle(plan, patience)
-    balance.seconds = time.monotonic() - ended
-    reconciled = stand.reconciling.restarted(plan.put_from)
+    target.verifier.publish(published, generated[-some:])
+    comparison = target.verifier.wait(published, timeout)
+    comparison.seconds = time.monotonic() - ended
+    restarted = target.reconcile_schedule.restarted(published.since)
     name = " + ".join(fault.name for fault in faults)
-    return Trial(name, len(plan.events), ended - began, balance, reconciled)
+    return Trial(name, len(published.events), ended - began, comparison, restarted)
 
 
-def _slowly(stand: Stand, plan: Plan, steps: list[Step], seconds: float) -> None:
-    """Spread the events over the fault."""
+def _publish_slowly(
+    target: FaultSandbox, published: PublishedEvents, events: list[GeneratedEvent], seconds: float
+) -> None:
+    """Spread the events over the time of the fault."""
     until = time.monotonic() + seconds
-    stand.ledger.put(plan, steps, pause=seconds / (1 + len(list(tens(steps)))))
+    target.verifier.publish(published, events, pause=seconds / (1 + len(list(in_tens(events)))))
     time.sleep(max(0.0, until - time.monotonic()))

@@ -1,4 +1,4 @@
-"""The product, a concept a file, in the order in which one meets them.
+"""A tutorial of the product as tests, one concept a file, in the order in which a user meets them.
 
-Each is run against the sandbox and uses what any user has: boto3, the Prefect API and its command line.
+Each runs on the sandbox and uses what a user has: boto3, the Prefect API and the command line.
 """

@@ -1,18 +1,18 @@
-"""An event says that a conversation has ended; the table then holds what Genesys knows of it."""
+"""An event reports that a conversation has ended; its record is then in the table."""
 
 from __future__ import annotations
 
-from tests.fundamentals.tour import ended, new_interaction, put
-from tests.integration.sandbox import Driver
+from tests.support.sandbox import SandboxDriver
+from tests.support.tutorial import customer_end, new_interaction, publish
 
 
-def test_an_event_becomes_a_record(driver: Driver) -> None:
-    """From the bus to the row: nothing but the id travels, all else is fetched."""
+def test_an_event_becomes_a_record(driver: SandboxDriver) -> None:
+    """Of the event only the id is used; everything in the record is fetched from Genesys Cloud."""
     interaction_id = new_interaction()
 
-    put(driver, ended(interaction_id))
+    publish(driver, customer_end(interaction_id))
 
-    record = driver.until(lambda: driver.settled(interaction_id))
+    record = driver.until_settled(interaction_id)
     assert record["interactionId"] == interaction_id
     assert record["startedAt"] < record["endedAt"]
     assert record["durationMs"] > 0
@@ -20,12 +20,12 @@ def test_an_event_becomes_a_record(driver: Driver) -> None:
     assert record["eventType"] == "customer.end"
 
 
-def test_so_do_the_events_of_the_tutorials(driver: Driver) -> None:
-    """`conversation.end` and `Conversation Update` are understood beside Genesys's own."""
+def test_the_simpler_event_shapes_become_records_too(driver: SandboxDriver) -> None:
+    """`conversation.end` and `Conversation Update` are accepted beside Genesys Cloud's own events."""
     end, update = new_interaction(), new_interaction()
 
-    put(driver, {"conversationId": end}, detail_type="conversation.end")
-    put(driver, {"detail": {"interactionId": update}}, detail_type="Conversation Update")
+    publish(driver, {"conversationId": end}, detail_type="conversation.end")
+    publish(driver, {"detail": {"interactionId": update}}, detail_type="Conversation Update")
 
-    assert driver.until(lambda: driver.settled(end))["interactionId"] == end
-    assert driver.until(lambda: driver.settled(update))["interactionId"] == update
+    assert driver.until_settled(end)["interactionId"] == end
+    assert driver.until_settled(update)["interactionId"] == update

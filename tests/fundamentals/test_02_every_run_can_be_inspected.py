@@ -1,17 +1,18 @@
-"""Every event is taken along by a Prefect run, which says what became of it."""
+"""A Prefect flow run processes every event and reports its outcome."""
 
 from __future__ import annotations
 
-from tests.fundamentals.tour import command, ended, new_interaction, put, run_of
-from tests.integration.sandbox import Driver
+from tests.support.prefect_runs import finished_run
+from tests.support.sandbox import SandboxDriver
+from tests.support.tutorial import customer_end, new_interaction, publish, run_command
 
 
-def test_a_run_says_what_became_of_its_events(driver: Driver) -> None:
-    """Its name is the interaction's id, its state counts, its table has a row an event."""
+def test_a_run_reports_the_outcome_of_its_events(driver: SandboxDriver) -> None:
+    """Its name is the interaction's id, its state counts the outcomes, its artifact has a row for each event."""
     interaction_id = new_interaction()
-    put(driver, ended(interaction_id))
+    publish(driver, customer_end(interaction_id))
 
-    run = run_of(driver, interaction_id)
+    run = finished_run(driver, interaction_id)
 
     assert run["name"] == interaction_id
     assert run["state"]["message"] == "1 saved, 0 unchanged, 0 deferred, 0 rejected, 0 failed"
@@ -19,10 +20,10 @@ def test_a_run_says_what_became_of_its_events(driver: Driver) -> None:
     assert (outcome["interactionId"], outcome["outcome"]) == (interaction_id, "saved")
 
 
-def test_a_shell_tells_it_as_well(driver: Driver) -> None:
-    """`python -m deployments inspect` shows one interaction, without anything personal."""
+def test_inspect_shows_an_interaction_in_a_shell(driver: SandboxDriver) -> None:
+    """`python -m deployments inspect` shows one interaction, without personal data."""
     interaction_id = new_interaction()
-    put(driver, ended(interaction_id))
-    driver.until(lambda: driver.settled(interaction_id))
+    publish(driver, customer_end(interaction_id))
+    driver.until_settled(interaction_id)
 
-    assert "settled" in command(driver, "deployments", "inspect", interaction_id).lower()
+    assert "settled" in run_command(driver, "deployments", "inspect", interaction_id).lower()

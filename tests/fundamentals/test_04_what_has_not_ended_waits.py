@@ -1,24 +1,26 @@
-"""The customer has left, and the conversation goes on: it is asked for again, and nothing sleeps meanwhile."""
+"""The customer has left, but the conversation has not ended: it is fetched again later, and no run sleeps meanwhile."""
 
 from __future__ import annotations
 
-from tests.fundamentals.tour import ended, new_interaction, put, run_of
-from tests.integration.sandbox import Driver
+from tests.support.prefect_runs import finished_run
+from tests.support.sandbox import SandboxDriver
+from tests.support.tutorial import customer_end, new_interaction, publish
 
 
-def test_what_has_not_ended_waits(driver: Driver) -> None:
-    """What is known is stored with the time of the next attempt; a later run of that name settles it."""
-    driver.simulator("faults", not_settled_for=4)
+def test_what_has_not_ended_waits(driver: SandboxDriver) -> None:
+    """The unsettled record is stored with the time of the next attempt; a later run stores the settled one."""
+    driver.simulator("faults", not_settled_for=3600)
     interaction_id = new_interaction()
-    put(driver, ended(interaction_id))
+    publish(driver, customer_end(interaction_id))
 
     waiting = driver.until(lambda: driver.row(interaction_id))
     assert waiting["settled"] is False
     assert waiting["dueAt"] > waiting["fetchedAt"]
-    (outcome,) = driver.outcomes(run_of(driver, interaction_id)["id"])
+    (outcome,) = driver.outcomes(finished_run(driver, interaction_id)["id"])
     assert outcome["outcome"] == "deferred"
 
-    record = driver.until(lambda: driver.settled(interaction_id))
+    driver.simulator("faults", not_settled_for=0)
+    record = driver.until_settled(interaction_id)
     assert record["endedAt"]
     names = {run["name"] for run in driver.runs_with(interaction_id)}
     assert f"{interaction_id}, attempt 2" in names

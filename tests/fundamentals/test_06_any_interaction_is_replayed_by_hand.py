@@ -1,20 +1,20 @@
-"""Whoever doubts a record fetches it anew; doing it twice is harmless."""
+"""A replay fetches any interaction again; replaying it twice changes nothing."""
 
 from __future__ import annotations
 
-from tests.fundamentals.tour import command, new_interaction
-from tests.integration.sandbox import Driver
+from tests.support.sandbox import SandboxDriver
+from tests.support.tutorial import new_interaction, run_command
 
 
-def test_any_interaction_is_replayed_by_hand(driver: Driver) -> None:
-    """One command makes the record of an interaction that no event told of."""
+def test_any_interaction_is_replayed_by_hand(driver: SandboxDriver) -> None:
+    """One command stores the record of an interaction without an event."""
     interaction_id = new_interaction()
 
-    command(
+    run_command(
         driver,
         *("prefect", "deployment", "run", "replay-interactions/replay"),
         *("-p", f'interaction_ids=["{interaction_id}"]'),
     )
 
-    record = driver.until(lambda: driver.settled(interaction_id))
+    record = driver.until_settled(interaction_id)
     assert record["eventType"] == "replay"

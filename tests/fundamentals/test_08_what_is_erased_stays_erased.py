@@ -1,18 +1,18 @@
-"""A customer asks to be forgotten: record and conversation go, and no late event brings them back."""
+"""An erasure deletes record and conversation for good: a late event does not restore them."""
 
 from __future__ import annotations
 
-from tests.fundamentals.tour import command, ended, new_interaction, put
-from tests.integration.sandbox import Driver
+from tests.support.sandbox import SandboxDriver
+from tests.support.tutorial import customer_end, new_interaction, publish, run_command
 
 
-def test_what_is_erased_stays_erased(driver: Driver) -> None:
-    """A tombstone is left, which knows nothing but the id and when."""
+def test_what_is_erased_stays_erased(driver: SandboxDriver) -> None:
+    """A tombstone is left, with the id, the time and the id of the report."""
     interaction_id = new_interaction()
-    put(driver, ended(interaction_id))
-    driver.until(lambda: driver.settled(interaction_id))
+    publish(driver, customer_end(interaction_id))
+    driver.until_settled(interaction_id)
 
-    command(
+    run_command(
         driver,
         *("prefect", "deployment", "run", "erase-interactions/erase"),
         *("-p", f'interaction_ids=["{interaction_id}"]', "-p", "dry_run=false"),
@@ -20,11 +20,11 @@ def test_what_is_erased_stays_erased(driver: Driver) -> None:
     tombstone = driver.until(
         lambda: (row := driver.row(interaction_id)) and ("erasedAt" in row or None) and row
     )
-    put(driver, ended(interaction_id))
+    publish(driver, customer_end(interaction_id))
 
     last = driver.until(
         lambda: [run for run in driver.runs_with(interaction_id) if len(run["parameters"]) < 3][1:]
     )
     driver.finished(last[0]["id"])
     assert driver.row(interaction_id) == tombstone
-    assert set(tombstone) == {"interactionId", "erasedAt", "receiptId"}
+    assert set(tombstone) == {"interactionId", "erasedAt", "receiptId", "startDays"}

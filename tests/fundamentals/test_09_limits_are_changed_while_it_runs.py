@@ -1,32 +1,22 @@
-"""How many requests a minute Genesys gets is a limit of Prefect's, shown and changed in its UI."""
+"""The requests a minute to Genesys Cloud are a concurrency limit of Prefect, changed in its UI or by its CLI."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import requests
-
-from tests.fundamentals.tour import command, ended, new_interaction, put, run_of
-from tests.integration.sandbox import Driver
+from tests.support.prefect_runs import finished_run
+from tests.support.sandbox import SandboxDriver
+from tests.support.tutorial import customer_end, new_interaction, publish, run_command
 
 
-def test_limits_are_changed_while_it_runs(driver: Driver) -> None:
-    """The next requests keep to the new limit, and no worker ever writes it."""
-    command(driver, "prefect", "gcl", "update", "genesys-requests", "--limit", "299")
+def test_limits_are_changed_while_it_runs(driver: SandboxDriver) -> None:
+    """The limit is changed while workers run, and stays: no worker writes it."""
+    run_command(driver, "prefect", "gcl", "update", "genesys-requests", "--limit", "299")
     try:
         interaction_id = new_interaction()
-        driver.simulator("faults", rate_limit=250)  # Genesys allows less than that: the lesser counts
-        put(driver, ended(interaction_id))
-        run_of(driver, interaction_id)
+        driver.simulator("faults", rate_limit=250)  # Genesys's own limit is lower and applies
+        publish(driver, customer_end(interaction_id))
+        finished_run(driver, interaction_id)
 
-        assert limit(driver)["limit"] == 299
+        assert driver.limit("genesys-requests")["limit"] == 299
     finally:
-        command(driver, "prefect", "gcl", "update", "genesys-requests", "--limit", "300")
-    assert limit(driver)["limit"] == 300
-
-
-def limit(driver: Driver) -> dict[str, Any]:
-    """The limit as Prefect's UI shows it."""
-    url = f"{driver.addresses.prefect_api_url}/v2/concurrency_limits/genesys-requests"
-    found: dict[str, Any] = requests.get(url, timeout=10).json()
-    return found
+        run_command(driver, "prefect", "gcl", "update", "genesys-requests", "--limit", "300")
+    assert driver.limit("genesys-requests")["limit"] == 300

@@ -1,4 +1,4 @@
-"""The dependency audit: it finds, it fails, and where it cannot look it says so."""
+"""`make audit`: a known vulnerability fails; advisories that were not reached are said, and never taken for none."""
 
 from __future__ import annotations
 
@@ -6,88 +6,148 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from infra.audit import REQUIREMENTS, Audit, inconsistent, read, unpinned
-
+ROOT = Path(__file__).parents[2]
 UNREACHABLE = "not audited: advisories unreachable"
-CLEAN = {"name": "jinja2", "version": "3.1.6", "vulns": []}
-HIT = {"name": "jinja2", "version": "3.1.2", "vulns": [{"id": "PYSEC-0000-1", "fix_versions": ["3.1.3"]}]}
-SKIPPED = {"name": "ours", "skip_reason": "Dependency not found on PyPI"}
+REQUIREMENTS = "# what production installs\njinja2==3.1.2\nrich==15.0.0 ; python_version > '3'\n"
+NOWHERE = "http://127.0.0.1:9"
+FIXED = {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "3.1.3"}]}
+VULNERABILITY = {
+    "id": "PYSEC-0000-1",
+    "published": "2026-01-01T00:00:00Z",
+    "modified": "2026-01-01T00:00:00Z",
+    "affected": [{"package": {"name": "jinja2", "ecosystem": "PyPI"}, "ranges": [FIXED]}],
+}
 
 
-def report(*dependencies: dict[str, object]) -> str:
-    """A report in pip-audit's form."""
-    return json.dumps({"dependencies": dependencies, "fixes": []})
+@contextmanager
+def advisories(vulnerable: str = "") -> Iterator[str]:
+    """Serve an OSV API on the loopback that knows one vulnerability, of this package; yield its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            query = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            known = {"vulns": [VULNERABILITY]} if query["package"]["name"] == vulnerable else {}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(known).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1/query"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
-@pytest.mark.parametrize(
-    "line", ["requests", "requests>=2", "requests==2.*", "-r other.txt", "requests @ file:///x"]
-)
-def test_a_requirement_without_an_exact_version_is_a_problem(line: str) -> None:
-    """It is named; comments, blank lines and markers are none."""
-    assert unpinned(f"# a comment\n\nrich==1.0 ; python_version < '3.12'\n{line}\n") == [
-        f"not pinned: {line}"
-    ]
-
-
-def test_what_production_installs_is_pinned_and_consistent() -> None:
-    """Every line of requirements.txt is an exact version, and what is installed here fits together."""
-    assert unpinned(REQUIREMENTS.read_text()) == []
-    assert inconsistent() == []
-
-
-@pytest.mark.parametrize("required", [False, True])
-def test_a_known_vulnerability_fails(*, required: bool) -> None:
-    """Whatever is required: the package, the advisory and the version that mends it are told."""
-    audit = read(report(CLEAN, HIT))
-    assert audit.exit_code(required=required) == 1
-    assert audit.lines()[0] == "jinja2 3.1.2: PYSEC-0000-1, mended in 3.1.3"
-    assert UNREACHABLE not in audit.lines()
-
-
-def test_nothing_known_against_anything_is_a_success() -> None:
-    """Everything was looked at: 0, required or not."""
-    audit = read(report(CLEAN))
-    assert (audit.exit_code(required=True), audit.lines()) == (0, ["audited: 1 requirements, 0 problems"])
-
-
-@pytest.mark.parametrize(
-    "told", ["", "Traceback: no network", "[]", report(), report(SKIPPED), report(SKIPPED, SKIPPED)]
-)
-def test_advisories_that_were_not_reached_are_no_success_in_disguise(told: str) -> None:
-    """A report about nothing passes only where the advisories are not required, and says what it is."""
-    audit = read(told)
-    assert audit.lines()[-1] == UNREACHABLE
-    assert (audit.exit_code(required=False), audit.exit_code(required=True)) == (0, 2)
-
-
-def test_a_requirement_that_the_advisories_do_not_know_is_named() -> None:
-    """One in many is not lost in a success."""
-    audit = read(report(CLEAN, SKIPPED))
-    assert audit.lines()[0].startswith("not audited: ours (")
-    assert audit.lines()[-1].startswith("not audited in full: 1 ")
-    assert audit.exit_code(required=True) == 2
-
-
-def test_a_problem_here_counts_without_any_advisory() -> None:
-    """What can be told offline fails offline."""
-    assert Audit(problems=["not pinned: requests"]).exit_code(required=False) == 1
-
-
-def test_without_a_network_the_command_says_so(tmp_path: Path) -> None:
-    """The real pip-audit, led to a port where nobody listens, ends as unknown and never as clean."""
-    nowhere = "http://127.0.0.1:9"
-    environment = os.environ | {"HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "AUDIT_REQUIRED": "1"}
-    environment |= {"XDG_CACHE_HOME": str(tmp_path), "NO_PROXY": ""}
-    done = subprocess.run(
-        [sys.executable, "-m", "infra.audit"],
-        env=environment,
+def audit(
+    tmp_path: Path, url: str, requirements: str = REQUIREMENTS, **variables: str
+) -> tuple[int, list[str]]:
+    """Run the audit of these requirements with the OSV API at this address; return exit code and output."""
+    file = tmp_path / "requirements.txt"
+    file.write_text(requirements)
+    environment = os.environ | {"BIN": str(Path(sys.executable).parent), "XDG_CACHE_HOME": str(tmp_path)}
+    environment |= {
+        "PIP_AUDIT_VULNERABILITY_SERVICE": "osv",
+        "PIP_AUDIT_OSV_URL": url,
+        "NO_PROXY": "127.0.0.1",
+    }
+    done = subprocess.run(  # noqa: S603 - our own script
+        [ROOT / ".ci" / "audit", file],
+        env={name: value for name, value in environment.items() if name != "AUDIT_REQUIRED"} | variables,
         capture_output=True,
         text=True,
         timeout=250,
         check=False,
     )
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (2, UNREACHABLE)
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_nothing_known_against_anything_is_a_success(tmp_path: Path) -> None:
+    """The advisories answered for every requirement and know nothing: 0, required or not."""
+    with advisories() as url:
+        code, lines = audit(tmp_path, url, AUDIT_REQUIRED="1")
+    assert (code, lines[-1]) == (0, "audited: 2 requirements, no known vulnerabilities")
+
+
+@pytest.mark.parametrize("required", ["0", "1"])
+def test_a_known_vulnerability_fails(tmp_path: Path, required: str) -> None:
+    """Required or not, the exit code is 1, and the package, the advisory and the fixed version are named."""
+    with advisories("jinja2") as url:
+        code, lines = audit(tmp_path, url, AUDIT_REQUIRED=required)
+    assert (code, lines[-1].split()) == (1, ["jinja2", "3.1.2", "PYSEC-0000-1", "3.1.3"])
+
+
+@pytest.mark.parametrize(("required", "expected"), [("0", 0), ("1", 2)])
+def test_advisories_that_are_not_reached_are_said(tmp_path: Path, required: str, expected: int) -> None:
+    """Without an answer the last line says so; it is a failure only where the audit is required."""
+    code, lines = audit(tmp_path, NOWHERE, AUDIT_REQUIRED=required)
+    assert (code, lines[-1]) == (expected, UNREACHABLE)
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-analytics.txt"])
+def test_what_production_installs_is_pinned_and_consistent(tmp_path: Path, name: str) -> None:
+    """Every line of both files is an exact version, and the versions that are installed here fit together."""
+    assert audit(tmp_path, NOWHERE, (ROOT / name).read_text())[0] == 0
+
+
+def test_the_extra_moves_no_version_of_the_rest() -> None:
+    """What both files name they name in the same version, and the tests run on the extra's versions."""
+    rest, extra, tested = (
+        dict(line.split(" ;")[0].split("==") for line in (ROOT / name).read_text().splitlines())
+        for name in ("requirements.txt", "requirements-analytics.txt", "requirements-dev.txt")
+    )
+    assert {name: rest[name] for name in rest.keys() & extra.keys()} == {
+        name: extra[name] for name in rest.keys() & extra.keys()
+    }
+    own = extra.keys() - rest.keys()
+    assert {"pyiceberg", "pyarrow", "duckdb"} <= own
+    assert {name: version(name) for name in own - tested.keys()} == {
+        name: extra[name] for name in own - tested.keys()
+    }
+
+
+def test_a_requirement_without_an_exact_version_fails_without_a_network(tmp_path: Path) -> None:
+    """A fault of the requirements is not taken for unreachable advisories."""
+    code, lines = audit(tmp_path, NOWHERE, REQUIREMENTS + "requests>=2\n")
+    assert code == 1
+    assert "requests is not pinned" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("known", "required", "code", "last"),
+    [
+        (1, "0", 0, "not audited in full: 1 requirements unknown to the advisories"),
+        (1, "1", 1, "not audited in full: 1 requirements unknown to the advisories"),
+        (0, "1", 2, UNREACHABLE),
+    ],
+)
+def test_a_requirement_that_the_advisories_do_not_know_is_named(
+    tmp_path: Path, known: int, required: str, code: int, last: str
+) -> None:
+    """pip-audit ends with 0 when the service knows only some of the packages, or none: this script does not hide it."""
+    skipped = "ours Dependency not found on PyPI and could not be audited: ours (1.0)\n" * (2 - known)
+    tool = tmp_path / "pip-audit"
+    tool.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in *--dry-run*) echo "INFO: Dry run: would have audited 2 packages"; exit 0;; esac\n'
+        f"echo 'No known vulnerabilities found\n{skipped}'\n"
+    )
+    (tmp_path / "python").write_text("#!/bin/sh\n")
+    for each in (tool, tmp_path / "python"):
+        each.chmod(0o755)
+    ended, lines = audit(tmp_path, NOWHERE, BIN=str(tmp_path), AUDIT_REQUIRED=required)
+    assert (ended, lines[-1]) == (code, last)
+    assert (last == UNREACHABLE) or any("ours (1.0)" in line for line in lines)

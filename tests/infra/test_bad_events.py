@@ -1,4 +1,4 @@
-"""Five hundred events that are not valid, through the bridge's hands and the flow's first step."""
+"""Five hundred invalid events, through the bridge and the flow's parser."""
 
 from __future__ import annotations
 
@@ -7,41 +7,48 @@ import re
 import uuid
 
 import pytest
-from packing import Message, pack
+from batching import Message, make_batches
 
-from tasks.events import InteractionEvent, Rejection, parse
+from tasks.events import InteractionEvent, Rejection, parse, serialize
 from tasks.stores import QuarantineRow
-from tests.faults.bad_events import GOOD_ID, Bad, event, of_genesys, written
-from tests.faults.generated import generated
+from tests.support.generated_invalid_events import generated_events
+from tests.support.invalid_events import (
+    VALID_ID,
+    InvalidEvent,
+    event,
+    genesys_event,
+    strange_events,
+    written_events,
+)
 
-LARGEST = 500_000
-ECHOED = 4  # characters from which a repeated value shows itself
+MAX_BYTES = 500_000
+ECHOED = 4  # characters; a shorter value may be part of a reason by chance
 FIELD = r"(detail(\[\d+\])?[.\w]*|detail-type|id|source|replay-name|The event)"
 KIND = r"(absent|true or false|a number|text( of \d+ characters?)?|a list|an object|nested|too large|v2\.|not JSON)"
 SENTENCE = re.compile(rf"^{FIELD}\b.* {KIND}.*\. [A-Z][^.].*\.$")
 
 
 @pytest.fixture(scope="module")
-def bad_events() -> list[Bad]:
-    """All of them: what somebody thought of, and what nobody did."""
-    return written() + generated()
+def bad_events() -> list[InvalidEvent]:
+    """Return all of them: the written ones and the generated ones."""
+    return written_events() + generated_events()
 
 
 def through_the_bridge(bodies: list[str]) -> list[str]:
-    """The texts as they reach the flow: slimmed, packed, and read back from the request's JSON."""
+    """Return the texts that reach the flow: reduced to the allow-list, batched, within the request's limit."""
     given = [Message.of(f"m{n}", body) for n, body in enumerate(bodies)]
-    batches = list(pack(given, max_events=1000, max_bytes=LARGEST))
+    batches = list(make_batches(given, max_events=1000, max_bytes=MAX_BYTES))
     assert sorted(each.message_id for batch in batches for each in batch) == sorted(
         each.message_id for each in given
     )
     for batch in batches:
         request = json.dumps({"events": [each.text for each in batch]}, separators=(",", ":"))
-        assert len(request.encode("ascii")) <= LARGEST
+        assert len(request.encode("ascii")) <= MAX_BYTES
     return [each.text for each in given]
 
 
 def rejected(text: str) -> list[Rejection]:
-    """The rejections of an event of which nothing is accepted."""
+    """Return the rejections of an event, none of which may be an accepted one."""
     outcomes = parse(text)
     rejections = [each for each in outcomes if isinstance(each, Rejection)]
     assert len(rejections) == len(outcomes)
@@ -49,7 +56,7 @@ def rejected(text: str) -> list[Rejection]:
 
 
 def row_id(rejection: Rejection) -> str:
-    """The key under which a rejection is kept."""
+    """Return the key of a rejection in the quarantine table."""
     return QuarantineRow(
         "rejected",
         rejection.code,
@@ -60,14 +67,14 @@ def row_id(rejection: Rejection) -> str:
     ).quarantine_id
 
 
-def test_there_are_five_hundred(bad_events: list[Bad]) -> None:
-    """At least 150 written and 500 in all, no two the same."""
-    assert len(written()) >= 150
+def test_there_are_five_hundred(bad_events: list[InvalidEvent]) -> None:
+    """At least 150 are written by hand, and 500 in all are different."""
+    assert len(written_events()) >= 150
     assert len({bad.body for bad in bad_events}) >= 500
 
 
-def test_each_is_refused_with_a_reason_for_a_person(bad_events: list[Bad]) -> None:
-    """Nothing raises; the reason says which field, what was there and what to do, but never what it said."""
+def test_each_is_refused_with_a_reason_for_a_person(bad_events: list[InvalidEvent]) -> None:
+    """Parsing raises nothing; the reason names the field, the kind of its value and the next step, not the value."""
     for bad, text in zip(bad_events, through_the_bridge([bad.body for bad in bad_events]), strict=True):
         rejections = rejected(text)
         assert len(rejections) == bad.rejections, bad.name
@@ -79,8 +86,8 @@ def test_each_is_refused_with_a_reason_for_a_person(bad_events: list[Bad]) -> No
             assert rejection.text.encode("utf-8")
 
 
-def test_each_is_one_row_however_often_it_comes(bad_events: list[Bad]) -> None:
-    """Delivered again under another message it finds its own row, and never that of another event."""
+def test_each_is_one_row_however_often_it_comes(bad_events: list[InvalidEvent]) -> None:
+    """A second delivery, in another order, has the same row; two different events never have the same one."""
     bodies = list(dict.fromkeys(bad.body for bad in bad_events))
     first = [row_id(each) for text in through_the_bridge(bodies) for each in rejected(text)]
     again = [row_id(each) for text in through_the_bridge(bodies[::-1])[::-1] for each in rejected(text)]
@@ -88,8 +95,8 @@ def test_each_is_one_row_however_often_it_comes(bad_events: list[Bad]) -> None:
     assert len(set(first)) == len(first)
 
 
-def test_the_good_ones_among_them_are_accepted(bad_events: list[Bad]) -> None:
-    """A neighbour is never the reason: between any two bad events a good one stays good."""
+def test_a_valid_event_between_invalid_ones_is_accepted(bad_events: list[InvalidEvent]) -> None:
+    """An invalid event does not affect the events beside it."""
     for number, bad in enumerate(bad_events[::10]):
         id_ = str(uuid.UUID(int=number, version=4))
         good = event(f"good {number}", {"interactionId": id_}, "Conversation Update")
@@ -99,9 +106,20 @@ def test_the_good_ones_among_them_are_accepted(bad_events: list[Bad]) -> None:
         assert accepted.interaction_id == id_
 
 
-@pytest.mark.parametrize("id_", [GOOD_ID.upper(), GOOD_ID.title(), GOOD_ID])
+def test_a_strange_value_in_a_field_that_decides_nothing_costs_no_event() -> None:
+    """Each such event is one of its interaction, and no more of the value is left than a label may have."""
+    bodies = strange_events()
+    assert len(bodies) > 70
+    for text in through_the_bridge(bodies):
+        (accepted,) = parse(text)
+        assert isinstance(accepted, InteractionEvent)
+        assert accepted.interaction_id == VALID_ID
+        assert serialize(accepted).isprintable()
+
+
+@pytest.mark.parametrize("id_", [VALID_ID.upper(), VALID_ID.title(), VALID_ID])
 def test_capitals_are_the_same_interaction(id_: str) -> None:
-    """A UUID in capitals is one, and means the interaction that it means in small letters."""
-    (text,) = through_the_bridge([of_genesys("capitals", {"conversationId": id_})])
+    """A UUID in capitals names the interaction of the UUID in lower case."""
+    (text,) = through_the_bridge([genesys_event("capitals", {"conversationId": id_})])
     (accepted,) = parse(text)
-    assert accepted.interaction_id == GOOD_ID
+    assert accepted.interaction_id == VALID_ID

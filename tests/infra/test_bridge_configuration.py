@@ -1,4 +1,4 @@
-"""The bridge's settings: a bad one is named, and a key goes over TLS only."""
+"""The bridge's settings: an invalid one is named, and an API key is sent over TLS only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from configuration import ConfigurationError, configuration
     ],
 )
 def test_a_bad_setting_is_named(name: str, value: str) -> None:
-    """The error names the variable and not what might be secret in it."""
+    """The error names the variable, not its value, which may be secret."""
     environment = {"PREFECT_API_URL": "https://prefect.example.com/api", name: value}
 
     with pytest.raises(ConfigurationError, match=f"^{name} ") as raised:
@@ -46,7 +46,7 @@ def test_a_bad_setting_is_named(name: str, value: str) -> None:
     ],
 )
 def test_a_key_goes_over_tls_or_not_at_all(url: str, allowed: bool) -> None:
-    """Plain http with a key is refused at start, except on the loopback."""
+    """Plain http with a key is rejected at the start, except to the loopback."""
     environment = {"PREFECT_API_URL": url, "PREFECT_SECRET_ARN": "arn:aws:secretsmanager:x"}
 
     if allowed:

@@ -1,4 +1,4 @@
-"""What the bridge does with Prefect's answers, over real HTTP."""
+"""The bridge's reaction to Prefect's responses, over real HTTP."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import random
 from typing import Any
 
 import pytest
+from batching import idempotency_key
 from delivery import summary
-from packing import idempotency_key
 
-from tests.infra.bridge_messages import customer_end, interaction, messages
-from tests.infra.bridge_stand import Bridge, names
-from tests.infra.fake_prefect import FakePrefect
+from tests.support.bridge import Bridge, names
+from tests.support.bridge_messages import customer_end, interaction, messages
+from tests.support.fake_prefect import FakePrefect
 
 
 def test_a_batch_is_one_post_of_texts(bridge: Bridge, prefect: FakePrefect) -> None:
-    """All events go as text in one run, whose key is that of the messages."""
+    """All events are sent as texts in one run, whose key is that of the messages."""
     given = messages(*range(40))
 
     report = bridge.deliver(given)
@@ -28,17 +28,15 @@ def test_a_batch_is_one_post_of_texts(bridge: Bridge, prefect: FakePrefect) -> N
     assert report.runs == {run["id"]: 40}
 
 
-def test_nothing_to_deliver_asks_nothing(bridge: Bridge, prefect: FakePrefect) -> None:
-    """An empty batch leaves Prefect alone."""
+def test_an_empty_batch_sends_no_request(bridge: Bridge, prefect: FakePrefect) -> None:
+    """Nothing to deliver needs no request."""
     assert summary(bridge.deliver([]))["received"] == 0
     assert prefect.seen == []
 
 
 @pytest.mark.parametrize("status", [400, 409, 413, 422])
-def test_a_refused_event_is_dead_lettered_and_costs_its_neighbours_nothing(
-    bridge: Bridge, prefect: FakePrefect, status: int
-) -> None:
-    """Halving finds the three offenders among 50; the other 47 are accepted, each once."""
+def test_a_refused_event_is_dead_lettered_alone(bridge: Bridge, prefect: FakePrefect, status: int) -> None:
+    """Splitting finds the three offenders among 50; the other 47 are accepted, each once."""
     given = messages(*range(50))
     bad = [given[n].message_id for n in (0, 1, 33)]
     prefect.poison = {interaction(n): status for n in (0, 1, 33)}
@@ -53,8 +51,8 @@ def test_a_refused_event_is_dead_lettered_and_costs_its_neighbours_nothing(
     assert summary(report)["refusals"] == dict.fromkeys(bad, f"dead-lettered-{status}")
 
 
-def test_an_event_that_breaks_prefect_goes_back_alone(bridge: Bridge, prefect: FakePrefect) -> None:
-    """500 may pass: the offender goes back to the queue, its neighbours are accepted."""
+def test_an_event_that_breaks_prefect_is_returned_alone(bridge: Bridge, prefect: FakePrefect) -> None:
+    """A 500 may be temporary: the offender is returned to the queue, the others are accepted."""
     given = messages(*range(50))
     prefect.poison = {interaction(17): 500}
 
@@ -65,8 +63,10 @@ def test_an_event_that_breaks_prefect_goes_back_alone(bridge: Bridge, prefect: F
     assert not bridge.letters.sent
 
 
-def test_poison_goes_back_when_the_dead_letter_queue_is_down(bridge: Bridge, prefect: FakePrefect) -> None:
-    """A message is handled when the dead-letter queue has it, not before."""
+def test_a_refused_event_is_returned_when_the_dead_letter_queue_is_down(
+    bridge: Bridge, prefect: FakePrefect
+) -> None:
+    """A message counts as handled only when the dead-letter queue has it."""
     bridge.letters.works = False
     prefect.poison = {interaction(1): 422}
 
@@ -76,8 +76,8 @@ def test_poison_goes_back_when_the_dead_letter_queue_is_down(bridge: Bridge, pre
     assert report.accepted == {"m0-0"}
 
 
-def test_a_lost_answer_makes_no_second_run(bridge: Bridge, prefect: FakePrefect) -> None:
-    """A batch delivered again after a lost answer is answered with the run it has."""
+def test_a_lost_response_makes_no_second_run(bridge: Bridge, prefect: FakePrefect) -> None:
+    """A batch that is delivered again after a lost response gets the run that it has."""
     prefect.faults.extend(["drop after"] * 2)
     given = messages(1, 2)
 
@@ -88,8 +88,8 @@ def test_a_lost_answer_makes_no_second_run(bridge: Bridge, prefect: FakePrefect)
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CRASHED", "CANCELLED", "CANCELLING"])
-def test_an_old_run_that_failed_is_no_acceptance(bridge: Bridge, prefect: FakePrefect, state: str) -> None:
-    """A repeated key whose runs have all failed makes a new run under the last one's id."""
+def test_a_failed_run_does_not_count_as_accepted(bridge: Bridge, prefect: FakePrefect, state: str) -> None:
+    """A repeated key whose runs have all failed creates a new run, with the last one's id in its key."""
     given = messages(1)
     key = idempotency_key(given)
     ids = []
@@ -103,8 +103,10 @@ def test_an_old_run_that_failed_is_no_acceptance(bridge: Bridge, prefect: FakePr
 
 
 @pytest.mark.parametrize("state", ["SCHEDULED", "PENDING", "RUNNING", "COMPLETED", "PAUSED"])
-def test_an_old_run_that_lives_is_an_acceptance(bridge: Bridge, prefect: FakePrefect, state: str) -> None:
-    """A repeated key whose run is under way or done is accepted without another."""
+def test_a_run_that_has_not_failed_counts_as_accepted(
+    bridge: Bridge, prefect: FakePrefect, state: str
+) -> None:
+    """A repeated key whose run is under way or completed is accepted without another run."""
     given = messages(1)
     bridge.deliver(given)
     next(iter(prefect.runs.values()))["state_type"] = state
@@ -113,8 +115,8 @@ def test_an_old_run_that_lives_is_an_acceptance(bridge: Bridge, prefect: FakePre
     assert len(prefect.runs) == 1
 
 
-def test_endless_failed_runs_end(bridge: Bridge, prefect: FakePrefect) -> None:
-    """A chain of failed runs is followed a bounded way, then the batch goes back and others go on."""
+def test_the_chain_of_failed_runs_is_bounded(bridge: Bridge, prefect: FakePrefect) -> None:
+    """After 20 failed runs of a batch it is returned."""
 
     class Failing(dict[str, Any]):
         def __contains__(self, key: object) -> bool:
@@ -127,8 +129,8 @@ def test_endless_failed_runs_end(bridge: Bridge, prefect: FakePrefect) -> None:
     assert len(prefect.posted) == 20
 
 
-def test_a_half_has_the_key_of_its_own_messages(bridge: Bridge, prefect: FakePrefect) -> None:
-    """After halving, each run's key is that of the messages it really has."""
+def test_a_part_of_a_split_batch_has_the_key_of_its_messages(bridge: Bridge, prefect: FakePrefect) -> None:
+    """After a split, each run's key is that of its own messages."""
     given = messages(*range(4))
     prefect.poison = {interaction(3): 409}
 
@@ -137,8 +139,8 @@ def test_a_half_has_the_key_of_its_own_messages(bridge: Bridge, prefect: FakePre
     assert list(prefect.runs) == [idempotency_key(given[:2]), idempotency_key([given[2]])]
 
 
-def test_nothing_is_accepted_while_too_many_runs_wait(bridge: Bridge, prefect: FakePrefect) -> None:
-    """51 waiting runs close the bridge, 50 do not."""
+def test_nothing_is_posted_while_too_many_runs_wait(bridge: Bridge, prefect: FakePrefect) -> None:
+    """51 waiting runs stop the bridge, 50 do not."""
     prefect.waiting = 51
     assert set(bridge.deliver(messages(1, 2)).returned.values()) == {"too-many-waiting-runs"}
     assert prefect.runs == {}
@@ -147,8 +149,8 @@ def test_nothing_is_accepted_while_too_many_runs_wait(bridge: Bridge, prefect: F
     assert len(bridge.deliver(messages(1, 2)).accepted) == 2
 
 
-def test_the_bridge_closes_as_its_own_runs_fill_the_queue(bridge: Bridge, prefect: FakePrefect) -> None:
-    """One invocation with many batches looks again as it posts, and stops at the bound."""
+def test_the_bridge_stops_when_its_own_runs_fill_the_queue(bridge: Bridge, prefect: FakePrefect) -> None:
+    """An invocation with many batches counts the waiting runs again while it posts, and stops at the limit."""
     prefect.waits_for_runs = True
     prefect.waiting = 45
 
@@ -159,15 +161,15 @@ def test_the_bridge_closes_as_its_own_runs_fill_the_queue(bridge: Bridge, prefec
     assert len(report.returned) == 34
 
 
-def test_a_busy_prefect_is_looked_at_every_ten_runs(bridge: Bridge, prefect: FakePrefect) -> None:
-    """Other bridges post too: the count is taken anew every ten runs."""
+def test_waiting_runs_are_counted_every_ten_runs(bridge: Bridge, prefect: FakePrefect) -> None:
+    """Other bridges post, too, so the count is repeated."""
     bridge.deliver(messages(*range(30)), max_events=1)
 
     assert [path for _, path in prefect.seen].count("/api/flow_runs/count") == 3
 
 
-def test_the_rest_goes_back_when_time_is_short(bridge: Bridge, prefect: FakePrefect) -> None:
-    """No request is begun that the invocation may not see the end of."""
+def test_the_rest_is_returned_when_the_time_is_short(bridge: Bridge, prefect: FakePrefect) -> None:
+    """No request is started that may outlast the invocation."""
     bridge.remaining = lambda: 3.5 if len(prefect.runs) >= 3 else 30.0
 
     report = bridge.deliver(messages(*range(9)), max_events=1)
@@ -187,7 +189,7 @@ def test_all_requests_share_one_connection(bridge: Bridge, prefect: FakePrefect)
 
 
 def test_a_kept_connection_that_was_closed_is_opened_again(bridge: Bridge, prefect: FakePrefect) -> None:
-    """A server that closes idle connections without a word costs nothing and doubles nothing."""
+    """After a server closed the idle connection, every run is created once."""
     prefect.closes_idle = True
 
     report = bridge.deliver(messages(*range(5)), max_events=1)
@@ -199,7 +201,7 @@ def test_a_kept_connection_that_was_closed_is_opened_again(bridge: Bridge, prefe
 def test_a_deployment_that_refuses_everything_stops_the_bridge(
     bridge: Bridge, prefect: FakePrefect, status: int
 ) -> None:
-    """Twenty lone refusals in a row are a broken deployment: the rest waits in the queue instead of dying."""
+    """Twenty lone refusals in a row halt the delivery: the rest is returned instead of dead-lettered."""
     prefect.poison = {"conversationId": status}
 
     report = bridge.deliver(messages(*range(300)))
@@ -211,7 +213,7 @@ def test_a_deployment_that_refuses_everything_stops_the_bridge(
 
 
 def test_the_reason_of_a_refusal_is_short_and_masked(bridge: Bridge, prefect: FakePrefect) -> None:
-    """Prefect's answer may quote an event; no digit and no control character of it is passed on."""
+    """Prefect's error may quote an event; no digit and no control character of it is passed on."""
     prefect.poison = {interaction(1): 409}
 
     bridge.deliver(messages(1))
@@ -224,10 +226,10 @@ def test_the_reason_of_a_refusal_is_short_and_masked(bridge: Bridge, prefect: Fa
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_whatever_breaks_every_message_ends_in_one_place(
+def test_after_random_faults_every_message_is_in_one_place(
     bridge: Bridge, prefect: FakePrefect, seed: int
 ) -> None:
-    """Random faults, delivered again until done: each event is in a run or dead, none lost, none in both."""
+    """Delivered until done, each event is in a run or dead-lettered, never in neither and never in both."""
     chance = random.Random(seed)
     pending = messages(*[chance.randrange(60) for _ in range(100)])
     texts = {each.message_id: each.text for each in pending}
@@ -251,12 +253,12 @@ def test_whatever_breaks_every_message_ends_in_one_place(
 
 
 def test_the_summary_holds_nothing_of_an_event(bridge: Bridge, prefect: FakePrefect) -> None:
-    """Counts, runs and message ids are logged; ids of interactions and words of events are not."""
+    """The log has counts, runs and message ids, but no interaction's id and no word of an event."""
     prefect.poison = {interaction(1): 422, interaction(2): 500}
 
-    told = str(summary(bridge.deliver(messages(1, 2, 3))))
+    logged = str(summary(bridge.deliver(messages(1, 2, 3))))
 
     event = customer_end(1)
-    assert event["id"] not in told
-    assert not any(interaction(n) in told for n in (1, 2, 3))
-    assert "Error creating" not in told
+    assert event["id"] not in logged
+    assert not any(interaction(n) in logged for n in (1, 2, 3))
+    assert "Error creating" not in logged

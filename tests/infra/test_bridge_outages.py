@@ -1,4 +1,4 @@
-"""Delivery while something is down: everything goes back, nothing is dead-lettered, secrets stay secret."""
+"""Delivery during an outage: everything is returned, nothing is dead-lettered, the secret stays secret."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 import pytest
 from connection import Connection
 from delivery import summary
-from outcomes import Stopped
+from errors import DeliveryHalted
 
-from tests.infra.bridge_messages import interaction, messages
-from tests.infra.bridge_stand import OUTAGES, Bridge, names
-from tests.infra.fake_prefect import FakePrefect
+from tests.support.bridge import OUTAGES, Bridge, names
+from tests.support.bridge_messages import interaction, messages
+from tests.support.fake_prefect import FakePrefect
 
 
 @pytest.mark.parametrize("fault", [*OUTAGES, 301, 307, 418, 501, "drop", "drop after", "page", "half"])
-def test_an_outage_sends_everything_back_and_nothing_to_the_dead(
+def test_an_outage_returns_everything_and_dead_letters_nothing(
     bridge: Bridge, prefect: FakePrefect, fault: Any
 ) -> None:
-    """Whatever is wrong with Prefect, the key or the way there is never an event's fault."""
+    """A fault of Prefect, the key or the network is never taken for that of an event."""
     prefect.faults.extend([fault] * 10)
 
     report = bridge.deliver(messages(*range(20)))
@@ -31,7 +31,7 @@ def test_an_outage_sends_everything_back_and_nothing_to_the_dead(
     assert len(prefect.posted) <= 2
 
 
-def test_an_outage_half_way_sends_back_the_rest_alone(bridge: Bridge, prefect: FakePrefect) -> None:
+def test_an_outage_half_way_returns_only_the_rest(bridge: Bridge, prefect: FakePrefect) -> None:
     """What was accepted before the outage stays accepted."""
     prefect.faults.extend([None, None, *[503] * 10])
 
@@ -42,24 +42,24 @@ def test_an_outage_half_way_sends_back_the_rest_alone(bridge: Bridge, prefect: F
     assert summary(report)["stopped"] == {"code": "outage", "status": 503}
 
 
-def test_a_moment_of_being_busy_is_waited_out(bridge: Bridge, prefect: FakePrefect) -> None:
-    """A server on SQLite that is busy for a moment costs no batch its visibility time-out."""
+def test_a_503_is_retried_for_a_moment(bridge: Bridge, prefect: FakePrefect) -> None:
+    """A server on SQLite that is briefly busy does not cost a batch its visibility time-out."""
     prefect.faults.extend([503, 503])
 
     assert len(bridge.deliver(messages(1, 2)).accepted) == 2
     assert len(prefect.runs) == 1
 
 
-def test_no_prefect_at_all_sends_everything_back(bridge: Bridge, prefect: FakePrefect) -> None:
-    """A port that nobody listens on is an outage."""
+def test_an_unreachable_server_returns_everything(bridge: Bridge, prefect: FakePrefect) -> None:
+    """A port that nothing listens on is an outage."""
     bridge.connection = Connection(urlsplit("http://127.0.0.1:9/api"))
 
     assert set(bridge.deliver(messages(1, 2)).returned.values()) == {"no-answer"}
     assert prefect.seen == []
 
 
-def test_a_slow_answer_ends_at_the_time_out(bridge: Bridge, prefect: FakePrefect) -> None:
-    """The bridge waits as long as it was told and not as long as the server likes."""
+def test_a_slow_response_ends_at_the_time_out(bridge: Bridge, prefect: FakePrefect) -> None:
+    """The bridge waits no longer than its request time-out."""
     prefect.faults.append(1.5)
     started = time.monotonic()
 
@@ -71,15 +71,17 @@ def test_a_slow_answer_ends_at_the_time_out(bridge: Bridge, prefect: FakePrefect
 
 @pytest.mark.parametrize("status", [400, 422, 500, 503])
 def test_a_count_that_fails_is_an_outage(bridge: Bridge, prefect: FakePrefect, status: int) -> None:
-    """Not knowing how many wait is no licence to post."""
+    """While the number of waiting runs is unknown nothing is posted."""
     prefect.count_status = status
 
     assert set(bridge.deliver(messages(1)).returned.values()) == {"waiting-runs-unknown"}
     assert prefect.posted == []
 
 
-def test_a_deployment_made_anew_is_found_by_its_name(bridge: Bridge, prefect: FakePrefect) -> None:
-    """An id that no longer exists is resolved once more by the deployment's name."""
+def test_a_deployment_that_was_created_again_is_found_by_its_name(
+    bridge: Bridge, prefect: FakePrefect
+) -> None:
+    """An id that no longer exists is looked up once more by the deployment's name."""
     process = bridge.process()
     process.deliver(messages(1), bridge.remaining)
     prefect.deployments = {"process-interactions/live": interaction(99)}
@@ -87,7 +89,7 @@ def test_a_deployment_made_anew_is_found_by_its_name(bridge: Bridge, prefect: Fa
     assert process.deliver(messages(2), bridge.remaining).accepted == {"m0-2"}
 
 
-def test_the_deployment_is_resolved_once_per_process(bridge: Bridge, prefect: FakePrefect) -> None:
+def test_the_deployment_is_looked_up_once_per_process(bridge: Bridge, prefect: FakePrefect) -> None:
     """The id is kept between invocations."""
     process = bridge.process()
     for number in range(3):
@@ -97,7 +99,7 @@ def test_the_deployment_is_resolved_once_per_process(bridge: Bridge, prefect: Fa
 
 
 def test_a_missing_deployment_is_an_outage(bridge: Bridge, prefect: FakePrefect) -> None:
-    """Events wait in the queue until somebody deploys."""
+    """Events stay in the queue until the deployment exists."""
     prefect.deployments = {}
 
     assert set(bridge.deliver(messages(1)).returned.values()) == {"deployment-not-found"}
@@ -120,7 +122,7 @@ def test_a_rotated_key_is_read_again_once(bridge: Bridge, prefect: FakePrefect) 
 
 
 def test_a_key_that_stays_wrong_is_an_outage(bridge: Bridge, prefect: FakePrefect) -> None:
-    """A refused key sends everything back; it is tried twice and no more."""
+    """A refused key returns everything; it is tried twice and no more."""
     bridge.secret = lambda: "wrong"
     prefect.authorization = "Bearer right"
 
@@ -148,19 +150,19 @@ def test_every_form_of_the_secret_is_understood(
 
 @pytest.mark.parametrize("secret", ["", "two words", "line\nbreak", "{oops", "{}", '{"api_key": 4}', "kéy"])
 def test_a_malformed_secret_is_an_outage_that_keeps_it_secret(bridge: Bridge, secret: str) -> None:
-    """Nothing is sent with it, and neither the outcome nor the error's chain quotes it."""
+    """No request is sent with it, and neither the outcome nor the error's chain quotes it."""
     bridge.secret = lambda: secret
 
     report = bridge.deliver(messages(1))
 
     assert report.returned == {"m0-1": "secret-malformed"}
-    assert isinstance(report.stopped, Stopped)
-    assert report.stopped.__cause__ is None
-    assert report.stopped.__suppress_context__ or report.stopped.__context__ is None
+    assert isinstance(report.halted, DeliveryHalted)
+    assert report.halted.__cause__ is None
+    assert report.halted.__suppress_context__ or report.halted.__context__ is None
 
 
 def test_a_redirect_is_not_followed(bridge: Bridge, prefect: FakePrefect) -> None:
-    """The key goes to the configured address and nowhere an answer points to."""
+    """The key is sent to the configured address only."""
     bridge.secret = lambda: "key"
     prefect.faults.append(307)
 

@@ -1,4 +1,4 @@
-"""The bridge's role is what the bridge does, told by the calls that its handler makes."""
+"""The bridge's role allows exactly the calls that its handler makes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import handler as bridge
 import pytest
 from botocore.client import BaseClient
 
-from tests.infra.bridge_messages import customer_end, records
-from tests.infra.fake_prefect import FakePrefect
-from tests.infra.permissions import Needed, allowed, matching, needed
+from tests.support.bridge_messages import customer_end, records
+from tests.support.fake_prefect import FakePrefect
+from tests.support.permissions import Needed, allowed, matching, needed
 
 KEY = "a-key-for-prefect"
-# What Lambda's service does in the role's name, and what only a stack with another choice has.
+# Permissions that the Lambda service uses with the role, or that only a stack with other options has.
 LAMBDAS = {
     ("sqs:ReceiveMessage", "Buffer"): "the event source mapping takes messages",
     ("sqs:DeleteMessage", "Buffer"): "the event source mapping deletes what was accepted",
@@ -26,16 +26,15 @@ LAMBDAS = {
     ("kms:Decrypt", "KmsKeyArn"): "SQS does it, with a customer's key only",
     ("kms:GenerateDataKey", "KmsKeyArn"): "SQS does it, with a customer's key only",
 }
-NETWORK = "ec2:"  # Lambda's own too, in a VPC only; the policy denies it to the function's code
+NETWORK = "ec2:"  # of the Lambda service, in a VPC only; the policy denies it to the function's code
 
 
 @pytest.fixture
-def made(emulator: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The queue and the secret that the bridge is told of, by the template's names."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+def made(
+    aws_environment: None,  # noqa: ARG001 - the clients' environment
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, str]:
+    """Create the bridge's queue and secret; return the template's names by their URL and ARN."""
     sqs, secrets = boto3.client("sqs"), boto3.client("secretsmanager")
     queue = sqs.create_queue(QueueName="dead-letters-of-permissions")["QueueUrl"]
     arn = secrets.create_secret(Name="prefect-of-permissions", SecretString=KEY)["ARN"]
@@ -48,7 +47,7 @@ def made(emulator: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Every call to AWS of this process from now on."""
+    """Return a list to which every later call of this process to AWS is added."""
     seen: list[dict[str, Any]] = []
     original: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001
 
@@ -61,10 +60,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return seen
 
 
-def test_the_bridge_does_what_it_may_and_may_what_it_does(
+def test_the_role_allows_the_calls_of_the_handler_and_no_others(
     made: dict[str, str], calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Good events, poison and a key that is refused once: each call is allowed, and nothing else is its own."""
+    """With valid events, a refused one and a refused key, each call is allowed, and each permission is used."""
     calls.clear()
     poison = customer_end(2)
     with FakePrefect(authorization=f"Bearer {KEY}", poison={poison["id"]: 409}).serving() as prefect:

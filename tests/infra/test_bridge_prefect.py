@@ -1,11 +1,8 @@
-"""The bridge against a real Prefect server: what it is told of Prefect's answers is so."""
+"""The bridge against a real Prefect server: its assumptions about Prefect's responses are true."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,14 +14,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from api_key import Credentials
+from batching import FRAME_BYTES, Message
 from connection import Connection
-from credentials import Credentials
 from delivery import Delivery, Report
-from packing import FRAME, Message
 from prefect_api import PrefectApi
 
-from tests.infra.bridge_messages import Letters, customer_end, messages
-from tests.infra.conftest import free_port, wait_for
+from tests.support.bridge_messages import Letters, customer_end, messages
+from tests.support.prefect_server import running_server
 
 LIMIT = 524_288
 """Bytes of parameters that the server takes."""
@@ -34,34 +31,14 @@ OBJECTS = {"type": "object", "properties": {"events": {"type": "array", "items":
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the API's address of a new Prefect server on SQLite that lives as long as the session."""
-    port = free_port()
-    environment = {
-        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-    }
-    command = [sys.executable, "-m", "deployments.sandbox.prefect_on_sqlite", "server", "start"]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    process = subprocess.Popen(  # noqa: S603  # our own command
-        [*command, "--no-ui"],
-        env={**inherited, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/api/health", process, 120)
-        yield f"http://127.0.0.1:{port}/api"
-    finally:
-        process.terminate()
-        process.wait(30)
+    """Return the API's URL of a Prefect server that runs for the whole session."""
+    with running_server(tmp_path_factory.mktemp("prefect")) as running:
+        yield running.api_url
 
 
 @dataclass
 class Deployment:
-    """A deployment of one's own, and the bridge in front of it."""
+    """A deployment of its own, and the bridge in front of it."""
 
     url: str
     connection: Connection
@@ -71,10 +48,10 @@ class Deployment:
     deployment_id: str = ""
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """Return what the server answers."""
+        """Return the server's response."""
         for _ in range(50):
             answer = requests.request(method, self.url + path, json=body, timeout=30)
-            if answer.status_code != 503:  # SQLite is busy now and then
+            if answer.status_code != 503:  # SQLite is sometimes busy
                 break
             time.sleep(0.1)
         answer.raise_for_status()
@@ -99,7 +76,7 @@ class Deployment:
         return redelivered(self.process(**bounds), given)
 
     def run(self, state: dict[str, Any] | None = None) -> str:
-        """Start a run past the bridge and return its id."""
+        """Create a run without the bridge and return its id."""
         path = f"/deployments/{self.deployment_id}/create_flow_run"
         run_id: str = self.call("POST", path, {"state": state} if state else {})["id"]
         return run_id
@@ -109,16 +86,16 @@ class Deployment:
         self.call("POST", f"/flow_runs/{run_id}/set_state", {"state": {"type": state}, "force": True})
 
     def events(self, run_id: str) -> list[str]:
-        """Return the events of a run as a worker would read them."""
+        """Return the events of a run as a worker reads them."""
         events: list[str] = self.call("GET", f"/flow_runs/{run_id}")["parameters"]["events"]
         return events
 
 
 def redelivered(process: Delivery, given: list[Message]) -> Report:
-    """Return the report of the first delivery that the server was not too busy for."""
+    """Deliver until the server is not too busy, and return that report."""
     for _ in range(50):
         report = process.deliver(given, lambda: 900.0)
-        if not (report.stopped and report.stopped.status == 503):
+        if not (report.halted and report.halted.status == 503):
             break
         time.sleep(0.1)
     return report
@@ -134,8 +111,8 @@ def deployment(server: str) -> Iterator[Deployment]:
     connection.close()
 
 
-def awkward() -> list[str]:
-    """Return bodies that refused or changed a whole batch when they went as objects."""
+def difficult_bodies() -> list[str]:
+    """Return bodies that made Prefect refuse or change a whole batch when they were sent as objects."""
     kinds = ("json", "workspace_variable", "jinja", "none", "unknown", 1, None)
     orders = [
         {"__prefect_kind": k, "value": "[1]", "variable_name": "x", "template": "{{ 7*7 }}"} for k in kinds
@@ -150,10 +127,10 @@ def awkward() -> list[str]:
     return [*(json.dumps(event) for event in events), "\x00", "\ud800", "{oops", "[1]", "42", "x" * 1_000_000]
 
 
-def test_awkward_events_and_their_neighbours_arrive_as_they_were_sent(deployment: Deployment) -> None:
-    """Instructions to Prefect, NUL, lone surrogates and megabytes go into one run, letter by letter."""
+def test_difficult_events_arrive_as_they_were_sent(deployment: Deployment) -> None:
+    """Instructions to Prefect, NUL, lone surrogates and megabytes are in one run, unchanged, with valid events."""
     given = messages(*range(100, 110))
-    given += [Message.of(f"a{n}", body) for n, body in enumerate(awkward())]
+    given += [Message.of(f"a{n}", body) for n, body in enumerate(difficult_bodies())]
 
     report = deployment.deliver(given)
 
@@ -163,10 +140,10 @@ def test_awkward_events_and_their_neighbours_arrive_as_they_were_sent(deployment
 
 
 def test_the_bytes_are_counted_as_prefect_counts_them(deployment: Deployment) -> None:
-    """A batch of exactly 524,288 bytes is accepted whole; one byte more would be refused and is split."""
+    """A batch of exactly 524,288 bytes is accepted whole; with one byte more it is refused and split."""
     texts = [json.dumps("x" * 170_000), json.dumps('"\\' * 40_000), json.dumps("y")]
     some = [Message(f"b{n}", "", text, ()) for n, text in enumerate(texts)]
-    left = LIMIT + 1 - FRAME - sum(each.size for each in some)
+    left = LIMIT + 1 - FRAME_BYTES - sum(each.size for each in some)
     whole = Message("w", "", "z" * (left - Message("", "", "", ()).size), ())
     more = Message("v", "", whole.text + "z", ())
 
@@ -177,7 +154,7 @@ def test_the_bytes_are_counted_as_prefect_counts_them(deployment: Deployment) ->
 
 
 def test_a_batch_delivered_again_is_the_same_run(deployment: Deployment) -> None:
-    """The idempotency key holds on the real server."""
+    """The idempotency key works on the real server."""
     first, second = deployment.deliver(messages(1, 2)), deployment.deliver(messages(1, 2))
 
     assert first.accepted == second.accepted
@@ -186,7 +163,7 @@ def test_a_batch_delivered_again_is_the_same_run(deployment: Deployment) -> None
 
 @pytest.mark.parametrize("state", ["CRASHED", "FAILED", "CANCELLED"])
 def test_a_batch_whose_run_failed_runs_again(deployment: Deployment, state: str) -> None:
-    """The old run is no acceptance: a new one has the events, and it alone is repeated from then on."""
+    """A new run has the events, and further deliveries get this one."""
     given = messages(1, 2)
     (old,) = deployment.deliver(given).runs
     deployment.set_state(old, state)
@@ -199,16 +176,16 @@ def test_a_batch_whose_run_failed_runs_again(deployment: Deployment, state: str)
     assert deployment.events(new) == [each.text for each in given]
 
 
-def test_a_batch_whose_run_completed_is_done(deployment: Deployment) -> None:
-    """A completed run is an acceptance."""
+def test_a_batch_whose_run_completed_is_accepted(deployment: Deployment) -> None:
+    """A completed run counts as accepted."""
     (old,) = deployment.deliver(messages(1)).runs
     deployment.set_state(old, "COMPLETED")
 
     assert list(deployment.deliver(messages(1)).runs) == [old]
 
 
-def test_waiting_runs_close_the_bridge(deployment: Deployment) -> None:
-    """Due and Pending runs count; those of a time to come, running and finished ones do not."""
+def test_waiting_runs_stop_the_bridge(deployment: Deployment) -> None:
+    """Due and Pending runs count; runs scheduled for later, running and finished ones do not."""
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     for _ in range(3):
         deployment.run({"type": "SCHEDULED", "state_details": {"scheduled_time": later}})
@@ -224,8 +201,8 @@ def test_waiting_runs_close_the_bridge(deployment: Deployment) -> None:
     assert deployment.deliver(messages(1)).accepted == {"m0-1"}
 
 
-def test_a_deployment_made_anew_is_found(deployment: Deployment) -> None:
-    """A process that knows the old id finds the new one by the name."""
+def test_a_deployment_that_was_created_again_is_found(deployment: Deployment) -> None:
+    """A process that has the old id finds the new one by the name."""
     process = deployment.process()
     redelivered(process, messages(1))
     deployment.call("DELETE", f"/deployments/{deployment.deployment_id}")
@@ -235,8 +212,8 @@ def test_a_deployment_made_anew_is_found(deployment: Deployment) -> None:
     assert redelivered(process, messages(2)).accepted == {"m0-2"}
 
 
-def test_a_flow_that_wants_something_else_refuses_the_event(server: str) -> None:
-    """The real server's 409 leads to the dead-letter queue, with a reason and without the event in it."""
+def test_a_flow_with_other_parameters_refuses_the_event(server: str) -> None:
+    """The real server's 409 leads to the dead-letter queue, with a reason that quotes nothing of the event."""
     connection = Connection(urlsplit(server))
     strict = Deployment(server, connection, schema=OBJECTS)
     strict.create()
@@ -253,4 +230,5 @@ def test_a_flow_that_wants_something_else_refuses_the_event(server: str) -> None
 def test_the_database_is_a_temporary_one(server: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The server of these tests keeps its data in the tests' folder and listens on the loopback."""
     assert server.startswith("http://127.0.0.1:")
-    assert list(Path(tmp_path_factory.getbasetemp()).glob("prefect*/prefect.db"))
+    base = Path(tmp_path_factory.getbasetemp())
+    assert [*base.glob("prefect*/postgres/PG_VERSION"), *base.glob("prefect*/prefect.db")]

@@ -1,4 +1,4 @@
-"""`python -m infra` with what cannot work: exit code 2 and a line that names the flag or the variable."""
+"""`python -m infra` with input that cannot work: exit code 2, and a line that names the flag or the variable."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra.errors import InvalidInput
-from infra.parameters import check, complete
-from tests.infra.aws import infra
+from infra.stack.parameters import check, complete
+from tests.support.stack import infra
 
 REGION = {"AWS_DEFAULT_REGION": "us-east-1"}
 KEY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -18,7 +18,7 @@ NOBODY = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """An environment that knows nothing of AWS."""
+    """Return an environment without any setting of AWS."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "PREFECT_", "INFRA_")):
             monkeypatch.delenv(name)
@@ -50,7 +50,7 @@ def test_every_command_names_the_region_that_is_missing(command: str) -> None:
         (REGION | KEY | NOBODY, (), 1, ("127.0.0.1:9", "AWS_ENDPOINT_URL")),
     ],
 )
-def test_what_keeps_from_aws_is_named(
+def test_the_reason_why_aws_is_not_reached_is_named(
     bare: pytest.MonkeyPatch,
     variables: dict[str, str],
     flags: tuple[str, ...],
@@ -68,29 +68,29 @@ def test_what_keeps_from_aws_is_named(
 @pytest.mark.parametrize(
     ("variables", "words"), [({}, ("AWS_ACCESS_KEY_ID", "--profile")), (KEY | NOBODY, ("AWS_ENDPOINT_URL",))]
 )
-def test_verifying_says_how_to_mend_it(
+def test_verify_gives_a_hint_for_credentials(
     bare: pytest.MonkeyPatch, variables: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    """The check of the identity fails, and its mend is a step, not the error again."""
+    """The check of the identity fails, and its hint is a next step, not the error again."""
     for name, value in (REGION | variables).items():
         bare.setenv(name, value)
     answer = infra("verify")
-    mend = answer.stdout.split("mend:")[1]
+    hint = answer.stdout.split("hint:")[1]
     assert answer.returncode == 1
-    assert [word for word in words if word not in mend] == []
+    assert [word for word in words if word not in hint] == []
 
 
 @pytest.mark.parametrize(
     "bus", ["foo", "aws.partner/example.com/cloud/org/suffix", "aws.partner/genesys.com/"]
 )
 def test_a_partner_bus_is_one_of_genesys(bus: str) -> None:
-    """Another name would go as far as CloudFormation, and fail there; the line names flag and form."""
+    """Another name is rejected before CloudFormation is called; the line names the flag and the form."""
     values = complete({"BusMode": "partner", "BusName": bus, "PrefectApiUrl": "https://prefect/api"}, {})
     with pytest.raises(InvalidInput, match=r"--bus aws\.partner/genesys\.com/cloud/.*--bus-mode own"):
         check(values)
 
 
 def test_a_partner_bus_of_genesys_passes() -> None:
-    """The whole name of an event source is what is wanted."""
+    """The full name of an event source is accepted."""
     name = "aws.partner/genesys.com/cloud/org/suffix"
     check(complete({"BusMode": "partner", "BusName": name, "PrefectApiUrl": "https://prefect/api"}, {}))

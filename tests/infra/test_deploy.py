@@ -1,4 +1,4 @@
-"""Deploying: packages the bridge, shows what changes, asks, explains a failure, and changes nothing twice."""
+"""deploy packages the bridge, shows the changes, asks, explains a failure, and changes nothing twice."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra.bundle import bundle
 from infra.errors import InfraError, StackFailed
-from infra.stack import Stack
-from tests.infra.aws import (
+from infra.stack.bundle import bundle
+from infra.stack.change_set import Stack
+from tests.support.stack import (
     CUSTOMER_END,
     OTHER_QUEUE,
     QUEUE,
@@ -22,28 +22,24 @@ from tests.infra.aws import (
     SOURCE,
     Deployed,
     Receiver,
-    aided_emulator,  # noqa: F401
-    aws,  # noqa: F401
     eventually,
     infra,
-    received,  # noqa: F401
-    stack,  # noqa: F401
 )
 
 FIRST = ("--bus", "genesys", "--bus-mode", "own", "--source", SOURCE, "--detail-type", "conversation.end")
 PREFECT = ("--prefect-api-url", "http://127.0.0.1:9/api")
 
 
-def test_an_event_on_the_bus_reaches_the_bridge(stack: Deployed, received: Receiver) -> None:  # noqa: F811
-    """Rule, queue, its policy, the mapping and the function are wired together."""
+def test_an_event_on_the_bus_reaches_the_bridge(stack: Deployed, received: Receiver) -> None:
+    """Rule, queue, its policy, the mapping and the function work together."""
     stack.deploy()
     stack.put({"conversationId": "one"})
     eventually(lambda: received.posts)
     assert [event["detail"] for event in received.events()] == [{"conversationId": "one"}]
 
 
-def test_a_message_that_is_not_accepted_comes_back_alone(stack: Deployed, received: Receiver) -> None:  # noqa: F811
-    """The mapping takes partial answers: the refused message returns after its visibility time-out."""
+def test_a_message_that_is_not_accepted_comes_back_alone(stack: Deployed, received: Receiver) -> None:
+    """The mapping uses partial batch responses: a failed message returns after its visibility time-out."""
     stack.deploy(VisibilitySeconds=3)
     stack.put({"n": 1, "refuse": True})
     stack.put({"n": 2})
@@ -51,8 +47,8 @@ def test_a_message_that_is_not_accepted_comes_back_alone(stack: Deployed, receiv
     assert [event["detail"]["n"] for event in received.events()].count(2) == 1
 
 
-def test_the_buffer_holds_events_back(stack: Deployed, received: Receiver) -> None:  # noqa: F811
-    """The settle delay is the queue's own."""
+def test_the_buffer_holds_events_back(stack: Deployed, received: Receiver) -> None:
+    """The settle delay is the delay of the queue."""
     outputs = stack.deploy(SettleSeconds=900)
     stack.put({"conversationId": "one"})
     found = stack.session.client("sqs").get_queue_attributes(
@@ -62,8 +58,8 @@ def test_the_buffer_holds_events_back(stack: Deployed, received: Receiver) -> No
     assert received.posts == []
 
 
-def test_a_second_deploy_changes_nothing(stack: Deployed) -> None:  # noqa: F811
-    """The same sources and parameters make the same stack, without a step of CloudFormation."""
+def test_a_second_deploy_changes_nothing(stack: Deployed) -> None:
+    """With the same sources and parameters CloudFormation has nothing to do."""
     first = stack.deploy()
     history = stack.session.client("cloudformation").describe_stack_events(StackName="interactions")
     assert stack.deploy() == first
@@ -72,7 +68,7 @@ def test_a_second_deploy_changes_nothing(stack: Deployed) -> None:  # noqa: F811
 
 
 def test_the_bundle_depends_on_the_sources_alone(tmp_path: Path) -> None:
-    """Other times and left-over bytecode make the same zip file; another source makes another."""
+    """Other times and compiled files give the same zip file; another source gives another."""
     (tmp_path / "handler.py").write_text("one")
     first = bundle(tmp_path)
     os.utime(tmp_path / "handler.py", (1, 1))
@@ -83,8 +79,8 @@ def test_the_bundle_depends_on_the_sources_alone(tmp_path: Path) -> None:
     assert bundle(tmp_path).key != first.key
 
 
-def test_a_failed_update_names_the_resource_and_leaves_the_former_state(stack: Deployed) -> None:  # noqa: F811
-    """A rule on a bus that does not exist fails; the rule on the old bus is as it was."""
+def test_a_failed_update_names_the_resource_and_leaves_the_former_state(stack: Deployed) -> None:
+    """A rule on a bus that does not exist fails; the rule on the old bus stays as it was."""
     stack.deploy()
     with pytest.raises(StackFailed, match=r"Rule \(AWS::Events::Rule\).*nowhere does not exist"):
         stack.deploy(BusMode="existing", BusName="nowhere")
@@ -92,8 +88,8 @@ def test_a_failed_update_names_the_resource_and_leaves_the_former_state(stack: D
     assert former.parameters()["BusName"] == "genesys"
 
 
-def test_a_failed_creation_leaves_nothing(stack: Deployed) -> None:  # noqa: F811
-    """A stack that could not be made is gone, its tables too, and can be deployed again."""
+def test_a_failed_creation_leaves_nothing(stack: Deployed) -> None:
+    """A stack that could not be created is deleted with its tables, and can be deployed again."""
     stack.session.client("events").create_event_bus(Name="genesys")
     with pytest.raises(StackFailed, match="EventBus"):
         stack.deploy()
@@ -102,8 +98,8 @@ def test_a_failed_creation_leaves_nothing(stack: Deployed) -> None:  # noqa: F81
     assert stack.deploy()["EventBusName"] == "genesys"
 
 
-def test_changing_the_queue_filter_is_an_update(stack: Deployed, received: Receiver) -> None:  # noqa: F811
-    """Only events of the queue pass, in the tutorial's place and in the real one; then all again."""
+def test_changing_the_queue_filter_is_an_update(stack: Deployed, received: Receiver) -> None:
+    """Only events of the queue match, in the tutorial's shape and in Genesys's; without the filter all match."""
     stack.deploy(QueueIds=[QUEUE])
     for number, queue in enumerate((QUEUE, OTHER_QUEUE)):
         stack.put({"n": number, "queueId": queue})
@@ -115,7 +111,7 @@ def test_changing_the_queue_filter_is_an_update(stack: Deployed, received: Recei
     assert sorted(event["detail"]["n"] for event in received.events()) == [0, 10, 20]
 
 
-def test_what_is_not_given_stays_as_deployed(stack: Deployed) -> None:  # noqa: F811
+def test_what_is_not_given_stays_as_deployed(stack: Deployed) -> None:
     """A later deploy of one parameter keeps the others."""
     stack.deploy(SettleSeconds=7)
     stack.parameters = {"QueueIds": [QUEUE]}
@@ -124,16 +120,27 @@ def test_what_is_not_given_stays_as_deployed(stack: Deployed) -> None:  # noqa: 
     assert (deployed["SettleSeconds"], deployed["QueueIds"]) == ("7", QUEUE)
 
 
-def test_too_many_queues_for_a_pattern_are_refused(stack: Deployed) -> None:  # noqa: F811
-    """EventBridge's limit is told before CloudFormation stumbles over it, with the way out."""
+def test_too_many_queues_for_a_pattern_are_refused(stack: Deployed) -> None:
+    """EventBridge's limit is checked before CloudFormation is called, and the alternative is named."""
     queues = [f"{number:08d}-1111-4222-8333-944445555666" for number in range(40)]
     with pytest.raises(InfraError, match="--filter-at fetch"):
         stack.deploy(QueueIds=queues)
 
 
+def test_more_wildcards_than_aws_takes_are_refused(stack: Deployed) -> None:
+    """Five detail-types with any id in the place of {id} are refused before CloudFormation is; as text they deploy."""
+    topics = [
+        CUSTOMER_END.replace("customer.end", topic) for topic in ("acd.end", "acw", "user.end", "wrapup")
+    ]
+    stack.deploy(DetailTypes=[*topics, "conversation.end"])
+    with pytest.raises(InfraError, match="ConcreteIds false"):
+        stack.deploy(DetailTypes=[*topics, CUSTOMER_END])
+    stack.deploy(ConcreteIds=False)
+
+
 @pytest.mark.usefixtures("aws")
-def test_deploy_asks_and_no_is_no() -> None:
-    """Without a yes nothing is made, not even an empty stack."""
+def test_deploy_without_a_confirmation_changes_nothing() -> None:
+    """Without a yes nothing is created, not even an empty stack."""
     answer = infra("deploy", *FIRST, *PREFECT, typed="no\n")
     assert (answer.returncode, "Create stack interactions?" in answer.stdout) == (1, True)
     assert infra("outputs").stderr.startswith("there is no stack interactions")
@@ -141,7 +148,7 @@ def test_deploy_asks_and_no_is_no() -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_the_command_line_from_deploy_to_delete() -> None:
-    """Deploy, deploy again, plan, outputs and delete, as a person does it."""
+    """Deploy, deploy again, plan, outputs and delete, as a user types them."""
     assert infra("deploy", *FIRST, *PREFECT, typed="yes\n").returncode == 0
     assert "Nothing changed" in infra("deploy").stdout
     planned = infra("plan", "--queue-id", QUEUE)
@@ -152,8 +159,8 @@ def test_the_command_line_from_deploy_to_delete() -> None:
     assert infra("delete", typed="yes\n").returncode == 0
 
 
-def test_delete_keeps_the_data(stack: Deployed) -> None:  # noqa: F811
-    """The stack goes; records and conversations stay, and their names are told."""
+def test_delete_keeps_the_data(stack: Deployed) -> None:
+    """The stack is deleted; the tables and the bucket remain, and their names are printed."""
     outputs = stack.deploy()
     deleted = infra("delete", "--yes")
     assert (deleted.returncode, outputs["InteractionTableName"] in deleted.stdout) == (0, True)
@@ -162,8 +169,8 @@ def test_delete_keeps_the_data(stack: Deployed) -> None:  # noqa: F811
     stack.session.client("s3").head_bucket(Bucket=outputs["ConversationBucketName"])
 
 
-def test_delete_with_data_asks_for_the_stacks_name(stack: Deployed) -> None:  # noqa: F811
-    """--yes is not enough to destroy records; the stack's name is, and then all is gone."""
+def test_delete_with_data_asks_for_the_stacks_name(stack: Deployed) -> None:
+    """--yes does not delete data; typing the stack's name does."""
     outputs = stack.deploy()
     stack.session.client("s3").put_object(Bucket=outputs["ConversationBucketName"], Key="a", Body=b"b")
     assert infra("delete", "--with-data", "--yes", typed="yes\n").returncode == 1
@@ -174,15 +181,15 @@ def test_delete_with_data_asks_for_the_stacks_name(stack: Deployed) -> None:  # 
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_queue_filter_that_nothing_can_pass_is_refused() -> None:
-    """customer.end carries no queue id: the message says where else to filter."""
+def test_a_queue_filter_that_no_event_matches_is_refused() -> None:
+    """customer.end has no queue id: the message names the other way to filter."""
     refused = infra("deploy", "--bus", "genesys", "--bus-mode", "own", *PREFECT, "--queue-id", QUEUE)
     assert (refused.returncode, "--filter-at fetch" in refused.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("aws")
 def test_filtering_after_the_fetch_is_the_workers_setting() -> None:
-    """The rule stays open, and the command says what to give the workers."""
+    """The rule has no filter, and the command prints the setting of the workers."""
     first = ("--bus", "genesys", "--bus-mode", "own", *PREFECT, "--queue-id", QUEUE, "--filter-at", "fetch")
     answer = infra("deploy", *first, "--yes")
     assert (answer.returncode, f"QUEUE_IDS={QUEUE}" in answer.stdout) == (0, True)
@@ -192,14 +199,14 @@ def test_filtering_after_the_fetch_is_the_workers_setting() -> None:
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("queue", ["7f3c1a1e", QUEUE + "0", "Support"])
 def test_a_queue_id_is_a_whole_uuid(queue: str) -> None:
-    """Half an id, one digit too many or a name would match nothing, so each is refused by its value."""
+    """A part of a UUID, one with a digit too many and a name are each refused, by their value."""
     refused = infra("deploy", *FIRST, *PREFECT, "--queue-id", queue)
     assert (refused.returncode, f"'{queue}' is not a whole UUID" in refused.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("aws")
 def test_flags_come_from_the_environment_and_from_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """INFRA_... and infra.toml give what flags give; a flag wins."""
+    """INFRA_ variables and infra.toml give values of flags; a flag takes precedence."""
     Path("infra.toml").write_text(f'bus = "from-file"\nbus-mode = "own"\nsource = ["{SOURCE}"]\n')
     monkeypatch.setenv("INFRA_PREFECT_API_URL", "http://127.0.0.1:9/api")
     assert infra("deploy", "--yes", "--bus", "from-flag").returncode == 0
@@ -208,7 +215,7 @@ def test_flags_come_from_the_environment_and_from_a_file(monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("aws")
 def test_an_expected_failure_is_a_line_and_an_exit_code() -> None:
-    """`python -m infra` itself ends with 1 and one line on stderr, without a traceback."""
+    """`python -m infra` ends with 1 and one line on stderr, without a traceback."""
     command = [sys.executable, "-m", "infra", "outputs"]
     answer = subprocess.run(  # noqa: S603  # our own command
         command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
@@ -227,7 +234,7 @@ def test_tags_and_any_other_parameter_can_be_given() -> None:
     assert "Nonsense" in infra("deploy", "--set.Nonsense", "1").stderr
 
 
-def test_every_optional_part_deploys(stack: Deployed) -> None:  # noqa: F811
+def test_every_optional_part_deploys(stack: Deployed) -> None:
     """A customer key, a network, a secret, a topic, a retention and a reserved concurrency, all at once."""
     here = "us-east-1:000000000000"
     network = stack.session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]

@@ -1,4 +1,4 @@
-"""The way without compute: rule, API destination, create_flow_run. Only its emulation was ever run."""
+"""The bridge without compute: rule, API destination, create_flow_run. It has only ever run in an emulator."""
 
 from __future__ import annotations
 
@@ -9,28 +9,17 @@ from pathlib import Path
 import pytest
 
 from infra.errors import InfraError
-from infra.stack import Stack
-from infra.verification import verify
+from infra.stack.change_set import Stack
+from infra.verify.run import verify
 from tasks.events import InteractionEvent, parse
-from tests.infra.aws import (
-    CUSTOMER_END,
-    SOURCE,
-    Deployed,
-    Receiver,
-    aided_emulator,  # noqa: F401
-    aws,  # noqa: F401
-    eventually,
-    infra,
-    received,  # noqa: F401
-    stack,  # noqa: F401
-)
+from tests.support.stack import CUSTOMER_END, SOURCE, Deployed, Receiver, eventually, infra
 
 DEPLOYMENT = "4f6f1a9e-1111-4222-8333-944445555666"
 EVENTS = Path(__file__).parents[1] / "events"
 
 
 @pytest.fixture
-def destination(stack: Deployed) -> Deployed:  # noqa: F811
+def destination(stack: Deployed) -> Deployed:
     """Return a stack whose bridge is an API destination."""
     types = [CUSTOMER_END, "conversation.end", "Conversation Update"]
     stack.deploy(Bridge="api-destination", DeploymentId=DEPLOYMENT, DetailTypes=types)
@@ -38,12 +27,12 @@ def destination(stack: Deployed) -> Deployed:  # noqa: F811
 
 
 @pytest.mark.parametrize("name", ["customer_end_voice", "conversation_end", "conversation_update"])
-def test_an_event_becomes_a_run_that_understands_it(
+def test_an_event_becomes_a_run_with_the_same_meaning(
     name: str,
     destination: Deployed,
-    received: Receiver,  # noqa: F811
+    received: Receiver,
 ) -> None:
-    """Each shape arrives as one JSON string, and means what the event itself means."""
+    """Each shape arrives as one JSON string, which the flow reads as it reads the event itself."""
     event = json.loads((EVENTS / f"{name}.json").read_text())
     destination.put(event["detail"], event["detail-type"])
     path, body = eventually(lambda: received.posts)[0]
@@ -53,13 +42,13 @@ def test_an_event_becomes_a_run_that_understands_it(
     ((found,), (wanted,)) = parse(text), parse(json.dumps(event))
     assert isinstance(found, InteractionEvent)
     assert isinstance(wanted, InteractionEvent)
-    # The emulator gave the event its own envelope.
-    same = {"event_id": "", "source": "", "event_time": None}
-    assert replace(found, **same) == replace(wanted, **same)
+    # The emulator puts its own envelope around the event.
+    found, wanted = (replace(each, event_id="", source="", event_time=None) for each in (found, wanted))
+    assert found == wanted
 
 
-def test_nothing_personal_leaves(destination: Deployed, received: Receiver) -> None:  # noqa: F811
-    """Numbers, names and addresses of an event stay behind: the transformer is an allow-list."""
+def test_nothing_personal_is_sent(destination: Deployed, received: Receiver) -> None:
+    """Numbers, names and addresses of an event are not sent: the transformer is an allow-list."""
     body = {
         "conversationId": DEPLOYMENT,
         "ani": "tel:+15550100",
@@ -72,8 +61,8 @@ def test_nothing_personal_leaves(destination: Deployed, received: Receiver) -> N
     assert not [word for word in ("5550100", "example.com", "Hi", "Ann") if word in text]
 
 
-def test_the_key_comes_from_the_secret(stack: Deployed, received: Receiver) -> None:  # noqa: F811
-    """The connection sends the secret's text as a bearer token; the template never sees it."""
+def test_the_key_comes_from_the_secret(stack: Deployed, received: Receiver) -> None:
+    """The connection sends the secret's text as a bearer token; the stack's parameters do not have it."""
     secret = stack.session.client("secretsmanager").create_secret(Name="prefect", SecretString="pnu_1")["ARN"]
     stack.deploy(Bridge="api-destination", DeploymentId=DEPLOYMENT, PrefectSecretArn=secret)
     stack.put({"conversationId": DEPLOYMENT})
@@ -84,8 +73,8 @@ def test_the_key_comes_from_the_secret(stack: Deployed, received: Receiver) -> N
     )
 
 
-def test_changing_the_bridge_over_keeps_what_waits(destination: Deployed) -> None:
-    """Messages in the buffer outlive a change to the API destination and back."""
+def test_a_change_of_the_bridge_keeps_the_buffer(destination: Deployed) -> None:
+    """Messages in the buffer outlive a change to the API destination."""
     sqs = destination.session.client("sqs")
     sqs.send_message(QueueUrl=destination.outputs["BufferQueueUrl"], MessageBody="{}")
     destination.deploy(DetailTypes=["conversation.end"])
@@ -93,8 +82,8 @@ def test_changing_the_bridge_over_keeps_what_waits(destination: Deployed) -> Non
     assert found["Attributes"]["ApproximateNumberOfMessages"] == "1"
 
 
-def test_verify_looks_at_the_destination(destination: Deployed) -> None:
-    """The destination takes the function's place among the checks, and AWS's part is whole."""
+def test_verify_checks_the_destination(destination: Deployed) -> None:
+    """The destination is checked instead of the function, and the checks of AWS pass."""
     results = verify(
         destination.session, Stack(destination.session.client("cloudformation"), "interactions"), send=False
     )
@@ -103,8 +92,8 @@ def test_verify_looks_at_the_destination(destination: Deployed) -> None:
     assert "bridge function" not in states
 
 
-def test_redrive_would_send_into_the_void(destination: Deployed) -> None:
-    """Nobody reads the buffer: redrive says so and leaves the dead letter where it is."""
+def test_redrive_is_refused_with_an_api_destination(destination: Deployed) -> None:
+    """Nothing reads the buffer: redrive says so and leaves the dead letter in its queue."""
     sqs, url = destination.session.client("sqs"), destination.outputs["DeadLetterQueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="{}")
     answer = infra("redrive", "--yes")
@@ -116,13 +105,13 @@ def test_redrive_would_send_into_the_void(destination: Deployed) -> None:
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("url", ["http://prefect.example.com/api", "ftp://prefect.example.com/api"])
 def test_a_destination_is_https(url: str) -> None:
-    """EventBridge posts to https alone: told before CloudFormation fails."""
+    """EventBridge posts to https only: the address is rejected before CloudFormation is called."""
     words = ("--bus", "genesys", "--bus-mode", "own", "--source", SOURCE, "--deployment-id", DEPLOYMENT)
     answer = infra("deploy", *words, "--prefect-api-url", url, "--bridge", "api-destination", "--yes")
     assert (answer.returncode, "https" in answer.stderr) == (2, True)
 
 
-def test_the_template_alone_refuses_what_is_no_deployment(stack: Deployed) -> None:  # noqa: F811
-    """A deployment is given by its id, a UUID: an API destination cannot look a name up."""
+def test_the_template_refuses_what_is_no_deployment_id(stack: Deployed) -> None:
+    """The id is a UUID: an API destination cannot look up a name."""
     with pytest.raises((InfraError, Exception), match="DeploymentId"):
         stack.deploy(Bridge="api-destination", DeploymentId="live")

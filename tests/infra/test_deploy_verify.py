@@ -1,4 +1,4 @@
-"""`verify`: all is well with a whole path, and each broken thing is named, that one alone."""
+"""`verify`: every check passes on a working path, and a broken part fails its own check only."""
 
 from __future__ import annotations
 
@@ -14,26 +14,18 @@ import pytest
 from botocore.stub import Stubber
 
 from deployments.sandbox.genesys.process import running
-from infra.checks.bus import partner_source
-from infra.checks.result import Check
-from infra.checks.scene import Scene
-from infra.stack import Stack
-from infra.verification import verify
-from tests.infra.aws import (
-    CUSTOMER_END,
-    Deployed,
-    aided_emulator,  # noqa: F401
-    aws,  # noqa: F401
-    infra,
-    received,  # noqa: F401
-    stack,  # noqa: F401
-)
+from infra.stack.change_set import Stack
+from infra.verify.bus import partner_source
+from infra.verify.check import Check
+from infra.verify.context import CheckContext
+from infra.verify.run import verify
+from tests.support.stack import CUSTOMER_END, Deployed, infra
 
 POOL = {"is_paused": False}
 
 
-class Prefect:
-    """As much of Prefect's API as is looked at, and a place where a bridge's batch becomes rows."""
+class FakePrefectServer:
+    """The part of Prefect's API that is checked; it also writes a row for each event that the bridge posts."""
 
     def __init__(self) -> None:
         self.table = ""
@@ -52,7 +44,7 @@ class Prefect:
         }
 
     def answer(self, path: str, body: Any) -> Any:
-        """Return the answer to a path, None for 404."""
+        """Return the response to a path, None for 404."""
         if path == "/api" and self.table:
             for event in body:
                 item = {"interactionId": {"S": event["detail"]["eventBody"]["conversationId"]}}
@@ -64,9 +56,9 @@ class Prefect:
 
 
 @pytest.fixture
-def prefect() -> Iterator[tuple[Prefect, str]]:
+def prefect() -> Iterator[tuple[FakePrefectServer, str]]:
     """Return a running API and its address."""
-    api = Prefect()
+    api = FakePrefectServer()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -84,7 +76,7 @@ def prefect() -> Iterator[tuple[Prefect, str]]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -95,14 +87,18 @@ def prefect() -> Iterator[tuple[Prefect, str]]:
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[str]:
-    """Return the address of a Genesys Cloud that lives as long as the module."""
+    """Return the address of a Genesys simulator that runs as long as the module."""
     with running() as found:
         yield found
 
 
 @pytest.fixture
-def genesys(simulator: str, aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:  # noqa: F811, ARG001
-    """Return what changes a behaviour of Genesys Cloud; the environment has its credentials."""
+def genesys(
+    simulator: str,
+    aws: boto3.Session,  # noqa: ARG001 - it clears the environment first
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., None]:
+    """Return a function that changes the behaviour of Genesys; its credentials are in the environment."""
     monkeypatch.setenv("GENESYS_LOGIN_URL", simulator)
     monkeypatch.setenv("GENESYS_API_URL", simulator)
     monkeypatch.setenv("GENESYS_CLIENT_ID", "sandbox-client")
@@ -117,49 +113,57 @@ def genesys(simulator: str, aws: boto3.Session, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def whole(stack: Deployed, prefect: tuple[Prefect, str], genesys: Callable[..., None]) -> Deployed:  # noqa: F811, ARG001
-    """Return a stack that is whole, from Genesys to the table."""
+def working(
+    stack: Deployed,
+    prefect: tuple[FakePrefectServer, str],
+    genesys: Callable[..., None],  # noqa: ARG001 - it configures Genesys
+) -> Deployed:
+    """Return a deployed stack whose path works from Genesys to the table."""
     api, url = prefect
     stack.deploy(PrefectApiUrl=url)
     api.table = stack.outputs["InteractionTableName"]
     return stack
 
 
-def failures(whole: Deployed) -> set[str]:
-    """Return the names of the checks that fail, the synthetic event left out for speed."""
-    results = verify(whole.session, Stack(whole.session.client("cloudformation"), "interactions"), send=False)
-    assert all(result.mend for result in results if result.failed)
+def failures(working: Deployed) -> set[str]:
+    """Return the names of the checks that fail, without the synthetic event."""
+    results = verify(
+        working.session, Stack(working.session.client("cloudformation"), "interactions"), send=False
+    )
+    assert all(result.hint for result in results if result.failed)
     return {result.name for result in results if result.failed}
 
 
-@pytest.mark.usefixtures("whole")
-def test_a_whole_path_passes_from_genesys_to_the_table() -> None:
-    """Every check passes, a synthetic event has its row, and the exit code is 0; again as JSON."""
+@pytest.mark.usefixtures("working")
+def test_a_working_path_passes_from_genesys_to_the_table() -> None:
+    """Every check passes, the synthetic event has its row, and the exit code is 0, as text and as JSON."""
     assert infra("verify", "--wait", "20").returncode == 0
     found = json.loads(infra("verify", "--wait", "20", "--json").stdout)
     assert {each["state"] for each in found} == {"pass"}
     assert found[-1]["name"] == "synthetic event"
 
 
-def test_verifying_again_and_again_leaves_one_row(whole: Deployed) -> None:
-    """The synthetic interaction is the same each time."""
+def test_verifying_again_leaves_one_row(working: Deployed) -> None:
+    """The synthetic interaction is always the same."""
     for _ in range(2):
         assert infra("verify", "--wait", "20").returncode == 0
-    database = whole.session.client("dynamodb")
-    assert database.scan(TableName=whole.outputs["InteractionTableName"])["Count"] == 1
+    database = working.session.client("dynamodb")
+    assert database.scan(TableName=working.outputs["InteractionTableName"])["Count"] == 1
 
 
-def test_an_event_that_gets_lost_is_a_failure(whole: Deployed, prefect: tuple[Prefect, str]) -> None:
-    """When everything looks well and yet no row comes, that is what fails."""
+def test_an_event_that_gets_lost_is_a_failure(
+    working: Deployed, prefect: tuple[FakePrefectServer, str]
+) -> None:
+    """When every other check passes but no row appears, the synthetic event fails."""
     api, _ = prefect
     api.table = ""
     api.answers["/api"] = {}
     found = json.loads(infra("verify", "--wait", "1", "--json").stdout)
     assert [each["name"] for each in found if each["state"] == "fail"] == ["synthetic event"]
-    assert whole.outputs
+    assert working.outputs
 
 
-BROKEN_PREFECT = {
+BROKEN_PREFECT: dict[str, dict[str, Any]] = {
     "Prefect API": {"/api/deployments/count": None},
     "Prefect deployment": {"/api/deployments/name/process-interactions/live": None},
     "Prefect worker": {"/api/work_pools/interactions/workers/filter": [{"status": "OFFLINE"}]},
@@ -168,15 +172,17 @@ BROKEN_PREFECT = {
 
 
 @pytest.mark.parametrize("name", BROKEN_PREFECT)
-def test_what_is_wrong_in_prefect_is_named(name: str, whole: Deployed, prefect: tuple[Prefect, str]) -> None:
-    """No API, no deployment, no live worker, a run that timed out: each by itself."""
+def test_what_is_wrong_in_prefect_is_named(
+    name: str, working: Deployed, prefect: tuple[FakePrefectServer, str]
+) -> None:
+    """No API, no deployment, no online worker, a run that timed out: each fails its own check."""
     prefect[0].answers |= BROKEN_PREFECT[name]
-    assert failures(whole) == {name}
+    assert failures(working) == {name}
 
 
 @pytest.mark.parametrize("what", ["pool", "queue", "deployment"])
-def test_a_pause_is_named(what: str, whole: Deployed, prefect: tuple[Prefect, str]) -> None:
-    """A paused pool, queue or deployment takes nothing up, and is found before its worker is suspected."""
+def test_a_pause_is_named(what: str, working: Deployed, prefect: tuple[FakePrefectServer, str]) -> None:
+    """A paused pool, queue or deployment is named, before a missing worker."""
     answers = prefect[0].answers
     live = "/api/deployments/name/process-interactions/live"
     paused = {
@@ -185,11 +191,12 @@ def test_a_pause_is_named(what: str, whole: Deployed, prefect: tuple[Prefect, st
         "deployment": {live: answers[live] | {"paused": True}},
     }
     prefect[0].answers = answers | paused[what]
-    assert failures(whole) == {"Prefect deployment" if what == "deployment" else "Prefect worker"}
+    assert failures(working) == {"Prefect deployment" if what == "deployment" else "Prefect worker"}
 
 
 BROKEN_GENESYS = {
     "Genesys permissions": ("faults", {"missing_permission": "analytics:conversationDetail:view"}),
+    "Genesys directory": ("faults", {"missing_permission": ["routing:queue:view", "directory:user:view"]}),
     "Genesys integration": ("integrations", [{"reportedState": "ERROR"}]),
     "Genesys integration ": ("integrations", [{"awsAccountRegion": "eu-west-1"}]),
     "Genesys integration  ": ("integrations", [{"eventFilter": ["v2.users.{id}.presence"]}]),
@@ -197,16 +204,28 @@ BROKEN_GENESYS = {
 
 
 @pytest.mark.parametrize("name", BROKEN_GENESYS)
-def test_what_is_wrong_in_genesys_is_named(name: str, whole: Deployed, genesys: Callable[..., None]) -> None:
-    """A role that lacks the permission; an integration in error, in another region, without the topic."""
+def test_what_is_wrong_in_genesys_is_named(
+    name: str, working: Deployed, genesys: Callable[..., None]
+) -> None:
+    """A missing permission; an integration in error, in another region, without the topic."""
     genesys(*BROKEN_GENESYS[name])
-    assert failures(whole) == {name.strip()}
+    assert failures(working) == {name.strip()}
 
 
-def test_wrong_genesys_credentials_are_named(whole: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong secret is one failure, and what cannot be told without a token is unknown."""
+def test_the_permissions_of_missing_names_are_named(working: Deployed, genesys: Callable[..., None]) -> None:
+    """The hint has each permission of the directory that is missing, and no other."""
+    genesys("faults", {"missing_permission": ["routing:wrapupCode:view", "authorization:division:view"]})
+    stack = Stack(working.session.client("cloudformation"), "interactions")
+    found = {each.name: each for each in verify(working.session, stack, send=False)}["Genesys directory"]
+    assert found.found == "not permitted: names of wrap-up codes, divisions"
+    assert "routing:wrapupCode:view, authorization:division:view;" in found.hint
+    assert "routing:queue:view" not in found.hint
+
+
+def test_wrong_genesys_credentials_are_named(working: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong secret is one failure; the checks that need a token are unknown."""
     monkeypatch.setenv("GENESYS_CLIENT_SECRET", "wrong")
-    assert failures(whole) == {"Genesys credentials"}
+    assert failures(working) == {"Genesys credentials"}
 
 
 def _disable_rule(session: boto3.Session, outputs: dict[str, str]) -> None:
@@ -281,62 +300,62 @@ BROKEN_AWS: dict[str, Callable[[boto3.Session, dict[str, str]], None]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN_AWS)
-def test_what_is_wrong_in_aws_is_named(name: str, whole: Deployed) -> None:
-    """Each thing that the tutorials' lists of causes name, broken by itself."""
-    BROKEN_AWS[name](whole.session, whole.outputs)
-    assert failures(whole) == {name}
+def test_what_is_wrong_in_aws_is_named(name: str, working: Deployed) -> None:
+    """Each of the causes that the tutorials list fails its own check."""
+    BROKEN_AWS[name](working.session, working.outputs)
+    assert failures(working) == {name}
 
 
-def test_a_rule_that_is_gone_is_one_failure(whole: Deployed) -> None:
-    """Without a rule there is no pattern and no target to complain about."""
-    names = {"EventBusName": whole.outputs["EventBusName"]}
-    events = whole.session.client("events")
-    events.remove_targets(Rule=whole.outputs["RuleName"], Ids=["buffer"], **names)
-    events.delete_rule(Name=whole.outputs["RuleName"], **names)
-    assert failures(whole) == {"rule enabled"}
+def test_a_rule_that_is_gone_is_one_failure(working: Deployed) -> None:
+    """Without a rule the checks of its pattern and target are unknown."""
+    bus, rule = working.outputs["EventBusName"], working.outputs["RuleName"]
+    events = working.session.client("events")
+    events.remove_targets(Rule=rule, EventBusName=bus, Ids=["buffer"])
+    events.delete_rule(Name=rule, EventBusName=bus)
+    assert failures(working) == {"rule enabled"}
 
 
-def test_a_failure_holds_the_synthetic_event_back(whole: Deployed) -> None:
-    """Nothing is sent into a path that is known to be broken, and the exit code is 1."""
-    _disable_rule(whole.session, whole.outputs)
+def test_after_a_failure_no_synthetic_event_is_sent(working: Deployed) -> None:
+    """Its check is unknown, and the exit code is 1."""
+    _disable_rule(working.session, working.outputs)
     answer = infra("verify", "--json")
     states = {each["name"]: each["state"] for each in json.loads(answer.stdout)}
     assert (answer.returncode, states["synthetic event"]) == (1, "unknown")
 
 
 @pytest.mark.usefixtures("aws")
-def test_without_a_stack_the_mend_is_to_deploy() -> None:
-    """Nothing deployed is one failure with one mend."""
+def test_without_a_stack_the_hint_is_to_deploy() -> None:
+    """The missing stack is one failure with one hint."""
     answer = infra("verify")
     assert (answer.returncode, "python -m infra deploy" in answer.stdout) == (1, True)
 
 
 def test_without_credentials_of_genesys_its_checks_are_unknown(
-    whole: Deployed, monkeypatch: pytest.MonkeyPatch
+    working: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever verifies AWS alone gets no failure for what was not given, and is told what to give."""
+    """A missing variable is no failure, and the hint names it."""
     monkeypatch.delenv("GENESYS_CLIENT_ID")
-    assert failures(whole) == set()
+    assert failures(working) == set()
     assert "GENESYS_CLIENT_ID" in infra("verify", "--no-send").stdout
 
 
-def test_a_filtered_rule_is_checked_with_its_queue(whole: Deployed) -> None:
-    """The samples of a queue filter carry the queue; another queue and none must not pass."""
-    whole.deploy(
+def test_a_filtered_rule_is_checked_with_its_queue(working: Deployed) -> None:
+    """The sample events have the queue; those with another queue or none must not match."""
+    working.deploy(
         DetailTypes=[CUSTOMER_END.replace("customer", "acd")],
         QueueIds=["7f3c1a1e-1111-4222-8333-944445555666"],
     )
-    assert failures(whole) == {"Genesys integration"}  # which does not send acd.end
+    assert failures(working) == {"Genesys integration"}  # the integration does not send acd.end
 
 
 @pytest.mark.parametrize(("state", "problem"), [("PENDING", True), ("DELETED", True), ("ACTIVE", False)])
 def test_a_partner_source_must_be_associated(state: str, problem: bool) -> None:
-    """A source that waits for its bus, or is gone, drops what Genesys sends."""
+    """A source without a bus, or a deleted one, drops the events of Genesys."""
     name = "aws.partner/genesys.com/cloud/org/suffix"
     session = boto3.Session("x", "x", region_name="us-east-1")
-    scene = Scene(session, Stack(session.client("cloudformation"), "interactions"))
-    scene.__dict__["outputs"] = {"EventBusName": name}
-    with Stubber(scene.client("events")) as stubbed:
+    context = CheckContext(session, Stack(session.client("cloudformation"), "interactions"))
+    context.__dict__["outputs"] = {"EventBusName": name}
+    with Stubber(context.client("events")) as stubbed:
         stubbed.add_response("describe_event_source", {"Name": name, "State": state}, {"Name": name})
-        result = Check("partner event source", lambda: partner_source(scene)).run()
+        result = Check("partner event source", lambda: partner_source(context)).run()
     assert (result.failed, state in result.found) == (problem, True)

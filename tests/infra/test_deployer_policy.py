@@ -1,7 +1,7 @@
-"""The policy of whoever deploys: enough for every resource of the template and every command, and not more.
+"""The policy of the deploying user is sufficient for every resource of the template and every command, and no more.
 
-What AWS itself would say is not asked here: the policy is held against the permissions that CloudFormation's
-registry lists for each resource type, and against IAM's own list of actions, as cfn-lint has them.
+It is compared with the permissions that CloudFormation's registry lists for each resource type, and with IAM's list
+of actions, as cfn-lint has them; AWS is not called.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ from cfnlint.helpers import load_resource
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from deployments.sandbox.genesys.process import running
-from infra import removal
-from infra.archive import Replay
-from infra.redriving import DeadLetterBox
-from infra.stack import Stack
-from infra.verification import verify
-from tests.infra.aws import Deployed, aided_emulator, aws, received, stack  # noqa: F401
-from tests.infra.test_template import FOLDER, as_list, template
+from infra.archive_replay import Replay
+from infra.dead_letters import DeadLetterQueue
+from infra.stack import delete as removal
+from infra.stack.change_set import Stack
+from infra.verify.run import verify
+from tests.support.stack import Deployed
+from tests.support.templates import INFRA, as_list, read_template
 
 ACCOUNT = "123456789012"
 HERE = f"us-east-1:{ACCOUNT}"
 BUS = "aws.partner/genesys.com/cloud/org/suffix"
-# A resource of each type by the name that CloudFormation, or the template, gives it in a stack `interactions`.
+# A resource of each type, by its name in the stack `interactions`.
 ARNS = {
+    "AWS::Athena::WorkGroup": f"arn:aws:athena:{HERE}:workgroup/interactions",
     "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:{HERE}:alarm:interactions-RuleAlarm-1A2B",
     "AWS::CloudWatch::Dashboard": f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/Dashboard-1A2B",
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{HERE}:table/interactions-InteractionTable-1A2B",
@@ -42,6 +43,7 @@ ARNS = {
     "AWS::Events::Connection": f"arn:aws:events:{HERE}:connection/PrefectConnection-1A2B/1-2-3",
     "AWS::Events::EventBus": f"arn:aws:events:{HERE}:event-bus/{BUS}",
     "AWS::Events::Rule": f"arn:aws:events:{HERE}:rule/{BUS}/interactions-events",
+    "AWS::Glue::Database": f"arn:aws:glue:{HERE}:database/interactions",
     "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/interactions-WorkerPolicy-1A2B",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/interactions-BridgeRole-1A2B",
     "AWS::Lambda::EventSourceMapping": f"arn:aws:lambda:{HERE}:event-source-mapping:1-2-3",
@@ -52,8 +54,8 @@ ARNS = {
     "AWS::SQS::Queue": f"arn:aws:sqs:{HERE}:interactions-Buffer-1A2B",
     "AWS::SQS::QueuePolicy": f"arn:aws:sqs:{HERE}:interactions-Buffer-1A2B",
 }
-# What a type can do and this template has no use for. Whatever is asked for reading is needed all the same:
-# CloudFormation looks at everything.
+# Actions for features of a type that this template does not use. Those for reading are needed all the same, because
+# CloudFormation reads every feature.
 UNUSED = (
     r"dynamodb:.*(Kinesis|Import|Replica|ResourcePolicy|ContributorInsights|Item|Scan|Query).*",
     r"(kinesis|firehose|s3tables|s3files|elasticfilesystem):.*",
@@ -62,16 +64,18 @@ UNUSED = (
     r"s3:.*(ObjectLock|Logging|Versioning|IntelligentTiering|Metadata|Abac|ObjectVersion).*",
     r"lambda:.*(CodeSigning|Layer|RuntimeManagement|Recursion|Scaling|Capacity|PublishVersion).*",
     r"iam:(Attach|Detach).*|iam:.*RolePermissionsBoundary|iam:UpdateRoleDescription",
-    r"events:(Put|Remove)Permission",  # of a bus that other accounts use
+    r"glue:(Pass|Create|Update|Delete)Connection",  # a database of another engine
+    r"events:(Put|Remove)Permission",  # only for a bus of several accounts
     r"kms:(ListAliases|RevokeGrant|ReEncrypt.*|GenerateDataKeyWithoutPlaintext)",
 )
-# What belongs to another resource than the type's own: looked for by action alone.
-ELSEWHERE = ("kms", "ec2", "secretsmanager")
+# Services whose actions are on another resource than the type's: only the action is looked for.
+ELSEWHERE = ("kms", "ec2", "secretsmanager", "lakeformation")
 ANOTHER_NAME = {
     "s3:HeadBucket": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
     "s3:DeleteObjects": "s3:DeleteObject",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "cloudwatch:GetMetricStatistics": "cloudwatch:GetMetricStatistics",
 }
@@ -79,7 +83,7 @@ ANOTHER_NAME = {
 
 def policy() -> list[dict[str, Any]]:
     """Return the statements of the deployer's policy."""
-    found: list[dict[str, Any]] = json.loads((FOLDER / "deployer-policy.json").read_text())["Statement"]
+    found: list[dict[str, Any]] = json.loads((INFRA / "deployer-policy.json").read_text())["Statement"]
     return found
 
 
@@ -90,14 +94,14 @@ def known_actions() -> dict[str, Any]:
 
 
 def known(action: str) -> dict[str, Any] | None:
-    """Return what IAM knows of an action, None when it is none of its own."""
+    """Return IAM's entry of an action, None for an unknown one."""
     service, name = action.split(":")
     found: dict[str, Any] | None = known_actions().get(service, {}).get("Actions", {}).get(name.lower())
     return found
 
 
 def allows(action: str, arn: str | None = None) -> bool:
-    """Whether a statement allows the action, on the resource if one is given; conditions are not looked at."""
+    """Return whether a statement allows the action, on the resource if one is given; conditions are ignored."""
     return any(
         any(fnmatchcase(action, pattern) for pattern in as_list(each["Action"]))
         and (arn is None or any(fnmatchcase(arn, pattern) for pattern in as_list(each["Resource"])))
@@ -106,38 +110,40 @@ def allows(action: str, arn: str | None = None) -> bool:
 
 
 def unused(action: str, kind: str) -> bool:
-    """Whether the action is for a feature of the type that the template does not use."""
+    """Return whether the action is for a feature of the type that the template does not use."""
     service, own = action.split(":", 1)[0], kind.split("::")[1].lower()
-    # A table that is imported reads a bucket and writes a log; a bucket that replicates passes a role.
+    # Importing a table reads a bucket and writes a log; replicating a bucket passes a role.
     foreign = service in {"logs", "s3", "iam"} and own in {"dynamodb", "s3"} and service != own
     data = action in {"s3:GetObject", "s3:DeleteObject"} and own == "s3"
     return foreign or data or any(re.fullmatch(pattern, action) for pattern in UNUSED)
 
 
 def required(kind: str) -> Iterator[str]:
-    """Yield the actions that CloudFormation's registry lists for a type, less what is not used."""
+    """Yield the actions that CloudFormation's registry lists for a type, without the unused ones."""
     handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
     for handler in ("create", "read", "update", "delete"):
         for action in handlers.get(handler, {}).get("permissions", []):
-            # The registry names some that IAM does not know: s3:REST.PUT.OBJECT.
+            # The registry lists some actions that IAM does not have: s3:REST.PUT.OBJECT.
             if known(action) is not None and (handler == "read" or not unused(action, kind)):
                 yield action
 
 
 def test_there_is_an_arn_for_every_type_of_the_template() -> None:
-    """A resource type that is new in the template is noticed here."""
-    assert {each["Type"] for each in template("template.yaml")["Resources"].values()} == set(ARNS)
+    """A resource type that is added to the template needs an ARN here."""
+    assert {each["Type"] for each in read_template("template.yaml")["Resources"].values()} == set(ARNS)
 
 
 @pytest.mark.parametrize("kind", sorted(ARNS))
 def test_a_resource_can_be_made_read_changed_and_deleted(kind: str) -> None:
-    """What the registry asks for the type is allowed on the name that the stack gives it."""
+    """The actions that the registry lists for the type are allowed on the name that the stack gives it."""
     actions = set(required(kind))
     assert actions
     for action in actions:
-        own = action.split(":")[0] not in ELSEWHERE and not action.startswith("iam:CreateService")
+        service = action.split(":")[0]
+        results = service == "s3" and kind == "AWS::Athena::WorkGroup"  # of queries, in the stack's bucket
+        own = service not in ELSEWHERE and not results and not action.startswith("iam:CreateService")
         arn = ARNS[kind] if own and action != "iam:PassRole" else None
-        # s3:GetObject is asked for the function's code, which is in a bucket of its own.
+        # s3:GetObject reads the function's code, which is in a bucket of its own.
         code = "arn:aws:s3:::interactions-code-123456789012-us-east-1/bridge/1.zip"
         arn = code if action == "s3:GetObject" else arn
         assert allows(action, arn), f"{action} on {arn}"
@@ -151,13 +157,13 @@ def test_every_action_is_one_that_iam_knows() -> None:
 
 
 def test_only_reading_is_allowed_by_pattern() -> None:
-    """Whatever changes something is named in full."""
+    """An action that changes something has its full name in the policy."""
     patterns = [a for each in policy() for a in as_list(each["Action"]) if "*" in a]
     assert [a for a in patterns if not re.fullmatch(r"[a-z\d]+:(Get|List|Describe)\w*\*\w*", a)] == []
 
 
 def test_every_resource_is_allowed_only_for_actions_without_one() -> None:
-    """Resource * is for what IAM knows no resource of, and for describing alarms, which are listed."""
+    """Resource * is for actions that IAM knows no resource for, and for describing alarms, which lists them."""
     wide = [action for each in policy() if each["Resource"] == "*" for action in each["Action"]]
     assert [a for a in wide if (known(a) or {}).get("Resources")] == ["cloudwatch:DescribeAlarms"]
 
@@ -173,13 +179,13 @@ def test_roles_are_passed_to_two_services_only() -> None:
 
 
 def test_it_fits_into_one_managed_policy() -> None:
-    """IAM takes 6,144 characters, spaces not counted."""
-    text = (FOLDER / "deployer-policy.json").read_text()
+    """IAM allows 6,144 characters, without white space."""
+    text = (INFRA / "deployer-policy.json").read_text()
     assert len(re.sub(r"\s", "", text)) <= 6144
 
 
-def test_the_commands_call_nothing_else(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    """Deploying, verifying, redriving, replaying and deleting, data included, need no other action."""
+def test_the_commands_call_nothing_else(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deploying, verifying, redriving, replaying and deleting, with data, need no other action."""
     monkeypatch.setenv("GENESYS_CLIENT_ID", "sandbox-client")
     monkeypatch.setenv("GENESYS_CLIENT_SECRET", "sandbox-secret")
     called: set[str] = set()
@@ -196,24 +202,24 @@ def test_the_commands_call_nothing_else(stack: Deployed, monkeypatch: pytest.Mon
         monkeypatch.setenv("GENESYS_API_URL", genesys)
         run_everything(session, outputs)
     assert len(called) > 25
-    # Everyone may ask who they are.
+    # This action needs no permission.
     actions = {ANOTHER_NAME.get(name, name) for name in map(_by_iam, called)} - {"sts:GetCallerIdentity"}
     assert [action for action in sorted(actions) if not allows(action)] == []
 
 
 def run_everything(session: boto3.Session, outputs: dict[str, str]) -> None:
-    """Run the commands after a deployment, one after the other, as the command line does."""
+    """Run the commands that follow a deployment, as the command line does."""
     deployed = Stack(session.client("cloudformation"), "interactions", 0.05)
     verify(session, deployed, wait=0.1)
-    letters = DeadLetterBox(session.client("sqs"), outputs)
+    letters = DeadLetterQueue(session.client("sqs"), outputs)
     session.client("sqs").send_message(QueueUrl=outputs["DeadLetterQueueUrl"], MessageBody="{}")
     letters.look()
     letters.redrive(50)
     again = Replay(session.client("events"), outputs, 0.05)
     again.follow(again.start(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)))
-    removal.remove_data(session, removal.remove(deployed, lambda _: None))
+    removal.delete_data(session, removal.delete_stack(deployed, lambda _: None))
 
 
 def _by_iam(name: str) -> str:
-    """Return a call's action: CloudWatch signs as `monitoring`."""
+    """Return the call's action in IAM: CloudWatch signs its calls as `monitoring`."""
     return name.replace("monitoring:", "cloudwatch:")

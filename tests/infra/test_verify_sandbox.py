@@ -1,4 +1,4 @@
-"""`verify` against everything that is real here: a Prefect server, a worker, the bridge, a Genesys Cloud."""
+"""`verify` against the sandbox: a real Prefect server, a worker, the bridge, the Genesys simulator."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import Any
 import pytest
 import requests
 
-from deployments.sandbox.stack import Sandbox
-from tests.infra.aws import infra
-from tests.integration.sandbox import Driver
+from deployments.sandbox.sandbox import Sandbox
+from tests.support.sandbox import SandboxDriver
+from tests.support.stack import infra
 
-# Five servers start first, which takes minutes where many share few cores.
+# Five servers start first, which may take minutes on a shared machine.
 pytestmark = [pytest.mark.long, pytest.mark.timeout(420)]
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Return a whole sandbox."""
+    """Return a running sandbox."""
     with Sandbox(tmp_path_factory.mktemp("verified")) as sandbox:
-        Driver(sandbox).pause("reconcile-interactions/reconcile")
+        SandboxDriver(sandbox).pause_schedules()
         yield sandbox
 
 
 @pytest.fixture
-def user(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Driver:
-    """Return a user whose shell has sourced the sandbox's env file, and nothing else."""
+def user(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> SandboxDriver:
+    """Return a driver; the environment has the variables of the sandbox's env file, and no others."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "PREFECT_", "GENESYS_", "INFRA_")):
             monkeypatch.delenv(name)
     for name, value in running.addresses.environment().items():
         monkeypatch.setenv(name, value)
-    return Driver(running)
+    return SandboxDriver(running)
 
 
 def verified(*words: str) -> tuple[int, dict[str, dict[str, str]]]:
@@ -49,18 +49,18 @@ def failing() -> set[str]:
     code, checks = verified("--no-send")
     found = {name for name, each in checks.items() if each["state"] == "fail"}
     assert code == int(bool(found))
-    assert all(checks[name]["mend"] for name in found)
+    assert all(checks[name]["hint"] for name in found)
     return found
 
 
-def live(user: Driver) -> dict[str, Any]:
-    """Return the deployment that the bridge starts."""
+def live(user: SandboxDriver) -> dict[str, Any]:
+    """Return the deployment that the bridge creates runs of."""
     url = f"{user.addresses.prefect_api_url}/deployments/name/process-interactions/live"
     return dict(requests.get(url, timeout=60).json())
 
 
-def test_every_check_of_a_whole_sandbox_passes(user: Driver) -> None:
-    """Nothing fails and nothing is unknown; the synthetic event is saved, and the second time it is the same row."""
+def test_every_check_of_a_sandbox_passes(user: SandboxDriver) -> None:
+    """No check fails or is unknown; the synthetic event is saved, the second time in the same row."""
     for _ in range(2):
         code, checks = verified("--wait", "90")
         assert {name: each for name, each in checks.items() if each["state"] != "pass"} == {}
@@ -70,8 +70,8 @@ def test_every_check_of_a_whole_sandbox_passes(user: Driver) -> None:
     assert user.rows(user.addresses.quarantine_table) == []
 
 
-def test_a_paused_deployment_of_a_real_server_is_named(user: Driver) -> None:
-    """What somebody paused in the UI is the one failure, and none once it goes on."""
+def test_a_paused_deployment_of_a_real_server_is_named(user: SandboxDriver) -> None:
+    """A deployment that was paused in the UI is the only failure, and none after it is resumed."""
     path = f"/deployments/{live(user)['id']}"
     for action, expected in (("pause", {"Prefect deployment"}), ("resume", set())):
         url = f"{user.addresses.prefect_api_url}{path}/{action}_deployment"
@@ -79,8 +79,8 @@ def test_a_paused_deployment_of_a_real_server_is_named(user: Driver) -> None:
         assert failing() == expected
 
 
-def test_a_crashed_run_of_a_real_server_is_named(user: Driver) -> None:
-    """A run that crashed in the last hour is the one failure."""
+def test_a_crashed_run_of_a_real_server_is_named(user: SandboxDriver) -> None:
+    """A run that crashed in the last hour is the only failure."""
     deployment = live(user)
     body = {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": "2100-01-01T00:00:00Z"}}}
     run = user.api(f"/deployments/{deployment['id']}/create_flow_run", {"parameters": {"events": []}, **body})
@@ -96,12 +96,13 @@ def test_a_crashed_run_of_a_real_server_is_named(user: Driver) -> None:
 
 @pytest.mark.usefixtures("user")
 def test_a_wrong_secret_of_genesys_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong secret is one failure; what cannot be told without a token is unknown."""
+    """A wrong secret is one failure; the checks that need a token are unknown."""
     monkeypatch.setenv("GENESYS_CLIENT_SECRET", "wrong")
     _, checks = verified("--no-send")
     states = {name: each["state"] for name, each in checks.items() if name.startswith("Genesys")}
     assert states == {
         "Genesys credentials": "fail",
         "Genesys permissions": "unknown",
+        "Genesys directory": "unknown",
         "Genesys integration": "unknown",
     }

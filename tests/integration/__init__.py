@@ -1,1 +1,1 @@
-"""."""
+"""Tests on real servers: the sandbox, the simulator, Prefect."""

@@ -1,13 +1,14 @@
-"""Fixtures for the integration tests: real servers, started once, used by many tests."""
+"""Fixtures of the integration tests, and their order."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.integration.genesys_stand import budget, client, clock, genesys  # noqa: F401 - fixtures
+from tests.support.emulator import aws  # noqa: F401 - a fixture
+from tests.support.genesys import client, clock, genesys, limiter  # noqa: F401 - fixtures
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The search for leaks goes last: it looks at what all the others did."""
+    """Run the tests of leaks last: they search what all others have left."""
     items.sort(key=lambda item: item.path.stem == "test_leaks")

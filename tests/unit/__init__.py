@@ -1,1 +1,1 @@
-"""."""
+"""Tests that start no server."""

@@ -1,49 +1,34 @@
-"""Samples by name, of `tests/events/` and `tests/conversations/`; every id and person in them is invented."""
+"""Sample events and conversations as fixtures, and Hypothesis's profile."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine is no failure.
+from tests.support.samples import Conversation, read_conversation, read_event_text
+
+# A busy machine must not fail a property test.
 settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unit")
-
-TESTS = Path(__file__).parent.parent
-
-Conversation = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
 def event_text() -> Callable[[str], str]:
     """Return the text of a sample event by its name."""
-    return lambda name: (TESTS / "events" / f"{name}.json").read_text(encoding="utf-8")
+    return read_event_text
 
 
 @pytest.fixture(scope="session")
-def event(event_text: Callable[[str], str]) -> Callable[[str], dict[str, Any]]:
-    """Return a sample event by its name, as a new object each time."""
-    return lambda name: json.loads(event_text(name))
+def event() -> Callable[[str], dict[str, Any]]:
+    """Return a sample event by its name, a new object each time."""
+    return lambda name: json.loads(read_event_text(name))
 
 
 @pytest.fixture(scope="session")
 def conversation() -> Callable[[str], Conversation]:
     """Return a sample conversation by its name, as the Genesys client reads one, a new object each time."""
     return read_conversation
-
-
-def read_conversation(name: str) -> Conversation:
-    """Return a sample conversation, numbers exact."""
-    text = (TESTS / "conversations" / f"{name}.json").read_text(encoding="utf-8")
-    return json.loads(text, parse_float=Decimal)
-
-
-def conversation_names() -> list[str]:
-    """Return the names of all sample conversations."""
-    return sorted(path.stem for path in (TESTS / "conversations").glob("*.json"))

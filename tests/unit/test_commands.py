@@ -1,79 +1,44 @@
-"""Commands with bad input: exit code 2, a line that names what is wrong and the next step, no traceback."""
+"""Commands with bad input: exit code 2, one line that names what is wrong and the next step, no traceback."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
 
-import boto3
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from deployments.__main__ import main
+from deployments.cli.__main__ import app as interactions
+from deployments.cli.__main__ import main as console_script
 from deployments.sandbox.__main__ import app as sandbox
+from infra.cli import app as infra
+from tests.support.commands import ROOT, Ended, refused
 
-ROOT = Path(__file__).parents[2]
-NOBODY = "http://127.0.0.1:9/api"
+UNREACHABLE = "http://127.0.0.1:9/api"
 ID = "7f3c0000-0000-4000-8000-000000000001"
-OTHERS = (
-    "AWS_",
-    "INFRA_",
-    "PREFECT_",
-    "WORKER_",
-    "INTERACTION_",
-    "QUARANTINE_",
-    "CONVERSATION_",
-    "DEAD_LETTER_",
-)
 TABLES = {"INTERACTION_TABLE": "interactions", "QUARANTINE_TABLE": "quarantine"}
 HERE = TABLES | {"AWS_DEFAULT_REGION": "us-east-1"}
 KEY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 BLOCK = {"AWS_CREDENTIALS_BLOCK": "aws-credentials/production"}
 
 
-class Ended(NamedTuple):
-    """How a command ended, and all that it said."""
-
-    code: int
-    said: str
-
-
+Entry = Callable[[list[str]], None]
 Run = Callable[..., Ended]
-
-
-def refused(ended: Ended, *words: str) -> None:
-    """It ended with 2, said these words, and showed no traceback."""
-    assert ended.code == 2, ended.said
-    assert "Traceback" not in ended.said
-    assert [each for each in words if each not in ended.said] == [], ended.said
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own, in an environment that knows no AWS and no settings."""
-    for name in list(os.environ):
-        if name.startswith(OTHERS):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
 def run(home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """`python -m deployments` in this process, with a Prefect server's address, or none, and variables."""
+    """Return a function that runs a command in this process, with a server's address (or None) and variables."""
     assert home.is_dir()
 
-    def command(*words: str, server: str | None = NOBODY, **variables: str) -> Ended:
+    def command(
+        *words: str, server: str | None = UNREACHABLE, entry: Entry = main, **variables: str
+    ) -> Ended:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         given = {PREFECT_CLIENT_MAX_RETRIES: 0} | ({PREFECT_API_URL: server} if server else {})
@@ -81,43 +46,10 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtur
             temporary_settings(given, restore_defaults={PREFECT_API_URL}),
             pytest.raises(SystemExit) as ended,
         ):
-            main(list(words))
+            entry(list(words))
         return Ended(int(str(ended.value.code)), "".join(capfd.readouterr()))
 
     return command
-
-
-def module(home: Path, *command: str, **variables: str) -> Ended:
-    """Run a Python module's command, as a user does."""
-    quiet = {
-        "PREFECT_HOME": str(home),
-        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
-        "DO_NOT_TRACK": "1",
-    }
-    done = subprocess.run(  # noqa: S603 - our own commands
-        [sys.executable, "-m", *command],
-        env=os.environ | quiet | {"PYTHONPATH": str(ROOT), "PREFECT_CLIENT_MAX_RETRIES": "0"} | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout)
-
-
-def test_apply_starts_no_server_of_its_own(home: Path) -> None:
-    """Without PREFECT_API_URL nothing is created anywhere; the next step is named."""
-    ended = module(home, "deployments", "apply")
-    refused(ended, "PREFECT_API_URL is not set", "prefect config set", ".sandbox/env")
-    assert "created" not in ended.said
-
-
-def test_a_profile_names_the_server_as_well(home: Path) -> None:
-    """What `prefect config set` wrote counts as set."""
-    profile = f'active = "ours"\n[profiles.ours]\nPREFECT_API_URL = "{NOBODY}"\n'
-    (home / "profiles.toml").write_text(profile, encoding="utf-8")
-    refused(module(home, "deployments", "apply"), f"no answer from {NOBODY}")
 
 
 @pytest.mark.parametrize(
@@ -126,12 +58,12 @@ def test_a_profile_names_the_server_as_well(home: Path) -> None:
         (None, "PREFECT_API_URL is not set"),
         ("garbage", "PREFECT_API_URL is no http:// or https:// address"),
         ("http://127.0.0.1:99999/api", "PREFECT_API_URL is no http:// or https:// address"),
-        (NOBODY, f"no answer from {NOBODY}: ConnectError; is the server up, the address right"),
-        ("http://user:word@127.0.0.1:9/api", f"no answer from {NOBODY}: ConnectError"),
+        (UNREACHABLE, f"no answer from {UNREACHABLE}: ConnectError; is the server up, the address right"),
+        ("http://user:word@127.0.0.1:9/api", f"no answer from {UNREACHABLE}: ConnectError"),
     ],
 )
 def test_apply_needs_a_server(run: Run, server: str | None, words: str) -> None:
-    """One that is not named, wrongly named or down is told in a line, without a password."""
+    """A server that is not named, is no address or is down is reported in a line, without a password."""
     refused(run("apply", server=server), words)
 
 
@@ -147,12 +79,13 @@ def test_apply_needs_a_server(run: Run, server: str | None, words: str) -> None:
         (("--stuck-after", "inf"), {}, ("--stuck-after", "a week")),
         (("--crashed-after", "-1"), {}, ("--crashed-after", "above 0")),
         (("--notify", "foo"), {}, ("--notify", "slack-webhook/operations")),
+        ((), {"INTERACTIONS_POOL": "nope"}, ("INTERACTIONS_POOL is 'nope'", "interactions-process")),
     ],
 )
-def test_apply_refuses_what_would_not_work(
+def test_apply_refuses_bad_values(
     run: Run, flags: tuple[str, ...], variables: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    """Within two heartbeats healthy runs would be lost; no time is no time; a block has a type and a name."""
+    """Refused are a delay within two heartbeats, of no time or too long, a block without a type, an unknown pool."""
     refused(run("apply", *flags, **variables), *words)
 
 
@@ -173,7 +106,7 @@ def test_apply_refuses_what_would_not_work(
     ],
 )
 def test_inspect_names_what_it_lacks(run: Run, variables: dict[str, str], words: tuple[str, ...]) -> None:
-    """Region, credentials, profile, address, a table's name: what could not be looked for is no unknown."""
+    """Exit code 2, not 1, when region, credentials, profile, address or table name are missing or wrong."""
     refused(run("inspect", ID, server=None, **variables), *words)
 
 
@@ -190,7 +123,80 @@ def test_the_sandbox_starts_nothing_for_nothing(
     assert not (home / ".sandbox").exists()
 
 
-@pytest.mark.parametrize("name", ["deployments", "deployments.sandbox"])
-def test_the_version_is_the_packages(home: Path, name: str) -> None:
-    """--version prints what is installed."""
-    assert module(home, name, "--version") == (0, version("interactions") + "\n")
+def test_the_console_script_is_named_in_the_package() -> None:
+    """The script `interactions` of pyproject.toml is the function that these tests call."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module_name, function = project["scripts"]["interactions"].split(":")
+    assert getattr(import_module(module_name), function) is console_script
+
+
+def test_interactions_offers_every_command_of_both_programs(run: Run) -> None:
+    """`interactions` has its own commands and all of `python -m infra`, of which replay is archive-replay."""
+    names = {name for name in infra if not name.startswith("-")} - {"replay"}
+    expected = names | {"apply", "inspect", "sql", "tables", "archive-replay"}
+    assert {name for name in interactions if not name.startswith("-")} == expected
+    ended = run("--help", entry=console_script)
+    assert ended.code == 0
+    assert [name for name in sorted(expected) if f" {name} " not in ended.said] == []
+
+
+@pytest.mark.parametrize("words", [("inspect", "nope"), ("inspect", ID), ("apply",)])
+def test_interactions_says_the_same_as_python_m_deployments(run: Run, words: tuple[str, ...]) -> None:
+    """A bad id, missing settings and a server that is down give the same line and exit code as before."""
+    ours, theirs = run(*words, entry=console_script), run(*words)
+    refused(ours)
+    assert ours == theirs
+    assert len(ours.said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("sql", "select 1"), ("tables",)])
+def test_a_question_names_what_it_lacks(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Exit code 2 and a line that names the variable, the stack's output or the extra that is missing."""
+    bucket, database = {"CONVERSATION_BUCKET": "bucket"}, {"ANALYTICS_DATABASE": "interactions"}
+    refused(run(*command, entry=console_script, **bucket), "analytics are off", "AnalyticsDatabaseName")
+    monkeypatch.delenv("CONVERSATION_BUCKET")
+    refused(run(*command, entry=console_script, **database), "CONVERSATION_BUCKET is not set", ".sandbox/env")
+    refused(run(*command, entry=console_script, **bucket), "no AWS region is named")
+    monkeypatch.setitem(sys.modules, "pyiceberg", None)
+    refused(run(*command, entry=console_script), "not installed: pyiceberg; `pip install .[analytics]`")
+
+
+@pytest.mark.parametrize("flags", [("--format", "xml"), ("--nothing",)])
+def test_a_question_has_no_other_flags(run: Run, flags: tuple[str, ...]) -> None:
+    """A format that does not exist is refused before anything is read."""
+    ended = run("sql", "select 1", *flags, entry=console_script)
+    assert ended.code != 0
+    assert "Traceback" not in ended.said
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("outputs",), "no AWS region is named: give --region, or set AWS_DEFAULT_REGION"),
+        (("outputs", "--region", "us-east-1", "--stack", "no name"), "no name"),
+        (("apply", "--notify", "foo"), "--notify"),
+    ],
+)
+def test_an_expected_failure_is_one_line(run: Run, words: tuple[str, ...], expected: str) -> None:
+    """Errors of infra and of the deployments are one line, exit code 2."""
+    ended = run(*words, entry=console_script)
+    refused(ended, expected)
+    assert len(ended.said.splitlines()) == 1
+
+
+def test_only_infras_commands_read_its_variables(run: Run) -> None:
+    """INFRA_STACK names the stack; INFRA_JSON does not make inspect print JSON."""
+    variables = HERE | KEY | {"INFRA_STACK": "no name", "INFRA_JSON": "true"}
+    refused(run("outputs", entry=console_script, **variables), "no name")
+    ended = run("inspect", "nope", entry=console_script)
+    refused(ended, "8-4-4-4-12")
+    assert "{" not in ended.said
+
+
+def test_commands_that_need_no_prefect_do_not_import_it() -> None:
+    """Importing Prefect takes seconds; apply and inspect do it when they run."""
+    imported = "import sys, deployments.cli.__main__; sys.exit('prefect' in sys.modules)"
+    code = subprocess.run([sys.executable, "-c", imported], cwd=ROOT, check=False).returncode  # noqa: S603
+    assert code == 0

@@ -1,4 +1,4 @@
-"""What is refused, and what the person who looks at it reads."""
+"""Rejected events, and the reasons that a person reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.events import InteractionEvent, Rejection, parse, to_text
+from tasks.events import IgnoredEvent, InteractionEvent, Rejection, parse, serialize
 
 Text = Callable[[str], str]
 Event = Callable[[str], dict[str, Any]]
@@ -40,7 +40,7 @@ LOOK_ALIKES = [
 
 
 def only(text: str) -> Rejection:
-    """Return the one rejection of a text that must be refused."""
+    """Return the one rejection of a text that must be rejected."""
     (rejection,) = parse(text)
     assert isinstance(rejection, Rejection), rejection
     return rejection
@@ -55,15 +55,15 @@ def only(text: str) -> Rejection:
             "malformed-conversation-id",
             "is text of 12 characters that is not a UUID",
         ),
-        ("wrong_type", "wrong-type", "detail.eventBody.queueId is a number instead of text"),
+        ("wrong_type", "wrong-type", "detail-type is a number instead of text"),
         ("body_is_text", "not-an-object", "detail.eventBody is text of 12 characters instead of an object"),
-        ("detail_type", "unsupported-detail-type", "v2.audits.entitytype.{id}.entityid.{id}"),
+        ("detail_type", "unsupported-detail-type", "detail-type is text of 20 characters, which is not"),
         ("unparsable", "not-json", "text of 1234 characters that is not JSON"),
         ("oversize", "oversize", "of 900000 bytes was too large"),
     ],
 )
 def test_reasons(event_text: Text, name: str, code: str, words: str) -> None:
-    """A reason names the field, what kind of thing was in it, and the next step, but never the thing."""
+    """A reason names the field, the kind of value in it, and the next step, never the value."""
     text = event_text(f"rejected_{name}")
     rejection = only(text)
     assert rejection.code == code
@@ -73,19 +73,18 @@ def test_reasons(event_text: Text, name: str, code: str, words: str) -> None:
     assert rejection.text == text
 
 
-def test_ids_of_the_refused(event_text: Text) -> None:
-    """A refused event keeps its id, and its interaction's when it named one properly."""
+def test_ids_of_the_rejected(event_text: Text) -> None:
+    """A rejected event keeps its id, and its interaction's if that is valid."""
     assert only(event_text("rejected_without_conversation_id")).interaction_id is None
-    for name in ("wrong_type", "oversize"):
-        rejection = only(event_text(f"rejected_{name}"))
-        assert rejection.interaction_id is not None
-        assert rejection.interaction_id.startswith("c0000000-")
-        assert rejection.event_id is not None
-        assert rejection.event_id.startswith("e0000000-")
+    rejection = only(event_text("rejected_oversize"))
+    assert rejection.interaction_id is not None
+    assert rejection.interaction_id.startswith("c0000000-")
+    assert rejection.event_id is not None
+    assert rejection.event_id.startswith("e0000000-")
 
 
 def test_oversize_places(event_text: Text) -> None:
-    """The id of an event that was too large is found wherever it stood; of many ids none is chosen."""
+    """The id of an event that was too large is found wherever it was; of many ids none is taken."""
     stand_in = json.loads(event_text("rejected_oversize"))
     (known,) = stand_in.pop("interactionIds")
     for place in (
@@ -103,11 +102,11 @@ def test_oversize_places(event_text: Text) -> None:
 @pytest.mark.parametrize("name", ["customer_end_voice", "conversation_end", "conversation_update"])
 def test_look_alikes(event: Event, name: str, value: str) -> None:
     """Only the 36 ASCII characters of a UUID are an id: nothing else can reach a URL, a key or a page."""
-    told = event(name)
-    body = told["detail"].get("eventBody", told["detail"])
+    sent = event(name)
+    body = sent["detail"].get("eventBody", sent["detail"])
     field = "conversationId" if "conversationId" in body else "interactionId"
     body[field] = value
-    rejection = only(json.dumps(told))
+    rejection = only(json.dumps(sent))
     assert rejection.code == "malformed-conversation-id"
     assert field in rejection.reason
     assert not value or value not in rejection.reason
@@ -123,65 +122,20 @@ def test_look_alikes(event: Event, name: str, value: str) -> None:
     ],
 )
 def test_conversation_id_of_a_wrong_kind(event: Event, value: object, words: str) -> None:
-    """An id that is no text is malformed, and the reason says what it was."""
-    told = event("conversation_end")
-    told["detail"]["conversationId"] = value
-    rejection = only(json.dumps(told))
+    """An id that is no text is malformed, and the reason names its kind."""
+    sent = event("conversation_end")
+    sent["detail"]["conversationId"] = value
+    rejection = only(json.dumps(sent))
     assert rejection.code == "malformed-conversation-id"
     assert f"detail.conversationId is {words}" in rejection.reason
 
 
-@pytest.mark.parametrize("value", [5, 1.5, True, [], {}, ["VOICE"]])
-@pytest.mark.parametrize(
-    "field", ["participantId", "sessionId", "queueId", "mediaType", "direction", "disconnectType"]
-)
-def test_fields_of_a_wrong_type(event: Event, field: str, value: object) -> None:
-    """A known field of a wrong type is refused by its path, with the interaction's id kept."""
-    told = event("customer_end_voice")
-    told["detail"]["eventBody"][field] = value
-    rejection = only(json.dumps(told))
-    assert (rejection.code, rejection.interaction_id) == ("wrong-type", ID)
-    assert f"detail.eventBody.{field} is " in rejection.reason
-
-
-@pytest.mark.parametrize("value", [True, {}, [1]])
-def test_times_of_a_wrong_kind(event: Event, value: object) -> None:
-    """A time that cannot be one at all is refused, at either of its two places."""
-    told = event("customer_end_voice")
-    told["detail"]["eventBody"]["eventTime"] = value
-    assert "detail.eventBody.eventTime is " in only(json.dumps(told)).reason
-    del told["detail"]["eventBody"]["eventTime"]
-    told["detail"]["timestamp"] = value
-    assert "detail.timestamp is " in only(json.dumps(told)).reason
-
-
-@pytest.mark.parametrize("field", ["id", "source", "detail-type", "replay-name"])
-def test_envelope_of_a_wrong_type(event: Event, field: str) -> None:
-    """The envelope is judged first, by the same rule."""
-    rejection = only(json.dumps(event("conversation_end") | {field: 5}))
+@pytest.mark.parametrize("value", [5, True, [], ["conversation.end"], {}])
+def test_a_detail_type_of_a_wrong_type(event: Event, value: object) -> None:
+    """The one field of the envelope that decides something rejects the event, and is named."""
+    rejection = only(json.dumps(event("conversation_end") | {"detail-type": value}))
     assert rejection.code == "wrong-type"
-    assert rejection.reason.startswith(f"{field} is a number instead of text")
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "![x](https://example.com/p.png)",
-        "<script>alert(1)</script>",
-        "../../x",
-        "a b",
-        "x" * 129,
-        "q\0",
-        "\ud800",
-        '{"a":1}',
-    ],
-)
-def test_ids_that_are_no_ids(event: Event, value: str) -> None:
-    """Other ids are not always UUIDs, but markup, paths, blanks and control characters are in none."""
-    told = event("acd_end")
-    told["detail"]["eventBody"]["queueId"] = value
-    rejection = only(json.dumps(told))
-    assert (rejection.code, value in rejection.reason) == ("malformed-id", False)
+    assert rejection.reason.startswith("detail-type is ")
 
 
 @pytest.mark.parametrize("detail", [None, 5, "text", True, [], [{}]])
@@ -193,13 +147,13 @@ def test_detail_that_is_no_object(event: Event, name: str, detail: object) -> No
 
 
 def test_empty_list(event: Event) -> None:
-    """A list without records is refused: it would otherwise vanish without an outcome."""
+    """A list without records is rejected: without a result it would have no outcome."""
     assert only(json.dumps(event("conversation_update") | {"detail": []})).code == "empty-list"
 
 
 @pytest.mark.parametrize("record", [None, 5, "text", [], [{}], {"detail": 5}, {"detail": []}, {}])
 def test_bad_records(event: Event, record: object) -> None:
-    """A record that is none is refused by its place in the list, and its neighbours are accepted."""
+    """A record that is no object is rejected by its position in the list; its neighbours are accepted."""
     good = {"interactionId": ID}
     outcomes = parse(json.dumps(event("conversation_update") | {"detail": [good, record, good]}))
     assert [type(outcome) for outcome in outcomes] == [InteractionEvent, Rejection, InteractionEvent]
@@ -211,15 +165,16 @@ def test_bad_records(event: Event, record: object) -> None:
     "detail_type",
     [None, "", "conversation.END", "conversation.end ", "v2.detail.events.conversation.{id}.", "x" * 999],
 )
-def test_detail_types_that_do_not_count(event: Event, detail_type: str | None) -> None:
-    """A detail-type counts exactly, or not at all."""
+def test_other_detail_types(event: Event, detail_type: str | None) -> None:
+    """A detail-type is accepted exactly as it is documented, in no other spelling."""
     rejection = only(json.dumps(event("conversation_end") | {"detail-type": detail_type}))
     assert rejection.code == "unsupported-detail-type"
 
 
-def test_free_text_detail_type_is_not_repeated(event: Event) -> None:
-    """A topic may be shown; a detail-type that is no topic may be anything and is not."""
-    assert "Ada" not in only(json.dumps(event("conversation_end") | {"detail-type": "Ada 5550100001"})).reason
+def test_a_detail_type_is_not_repeated(event: Event) -> None:
+    """A reason shows no detail-type that is rejected: it may be personal data."""
+    for text in ("Ada 5550100001", "v2.users.+15550100001", "v2.15550100001"):
+        assert text not in only(json.dumps(event("conversation_end") | {"detail-type": text})).reason
 
 
 @pytest.mark.parametrize(
@@ -242,20 +197,20 @@ def test_free_text_detail_type_is_not_repeated(event: Event) -> None:
     ],
 )
 def test_texts_that_are_no_event(text: str, code: str) -> None:
-    """Whatever the text is, it is refused with a reason, and can be stored as UTF-8."""
+    """Any text is rejected with a reason, and can be stored as UTF-8."""
     rejection = only(text)
     assert rejection.code == code
     assert rejection.text.encode("utf-8") is not None
 
 
 @pytest.mark.parametrize("value", [b"{}", None, 5, ["{}"]])
-def test_callers_that_break_the_rules(value: Any) -> None:
-    """Even what is not text is only refused."""
+def test_what_is_no_text_is_rejected(value: Any) -> None:
+    """A value that is no text is rejected; it raises nothing."""
     assert isinstance(only(value), Rejection)
 
 
-def test_huge_numbers_are_no_reason(event_text: Text) -> None:
-    """A number of thousands of digits in a field that nobody reads changes nothing."""
+def test_huge_numbers_in_unknown_fields(event_text: Text) -> None:
+    """A number of thousands of digits in an unknown field is ignored."""
     text = event_text("conversation_end").replace('"voice"', '"voice", "unknown": ' + "9" * 5000)
     assert isinstance(parse(text)[0], InteractionEvent)
 
@@ -269,18 +224,26 @@ def test_last_of_double_keys_counts(event_text: Text) -> None:
 
 
 def test_depth_at_the_edge(event: Event) -> None:
-    """A record that can just be read, but is too deep to be written again, does not cost its neighbour."""
+    """A record that can be read, but is too deep to be written again, is rejected without affecting its neighbour.
+
+    Python's versions read to different depths, all of them bounded: the test finds this one's.
+    """
     text = json.dumps(event("conversation_update") | {"detail": [{"interactionId": ID}, "DEEP"]})
-    read = 0
-    for depth in range(800, 1001):
-        deep = text.replace('"DEEP"', '{"detail":' + "[" * depth + "]" * depth + "}")
-        outcomes = parse(deep)
-        if readable(deep):
-            read += 1
-            assert [type(outcome) for outcome in outcomes] == [InteractionEvent, Rejection]
-        else:
-            assert [type(outcome) for outcome in outcomes] == [Rejection]
-    assert 0 < read < 201
+
+    def nested(depth: int) -> str:
+        return text.replace('"DEEP"', '{"detail":' + "[" * depth + "]" * depth + "}")
+
+    low, edge = 500, MAX_DEPTH
+    while low < edge:
+        middle = (low + edge) // 2
+        low, edge = (middle + 1, edge) if readable(nested(middle)) else (low, middle)
+    assert 500 < edge < MAX_DEPTH
+    for depth in range(edge - 100, edge + 100):
+        outcomes = [type(outcome) for outcome in parse(nested(depth))]
+        assert outcomes == ([InteractionEvent, Rejection] if depth < edge else [Rejection])
+
+
+MAX_DEPTH = 100_000  # of what may be in an event's 256 KB, and deeper than any Python reads
 
 
 def readable(text: str, frames: int = 1) -> bool:
@@ -325,21 +288,22 @@ JSON = st.recursive(
     ),
 )
 def test_any_json(document: Any, detail_type: str) -> None:
-    """Any JSON, bare or as a detail, has an outcome, an id that is a UUID or none, and safe texts."""
+    """Any JSON, bare or as a detail, has a result with a UUID or no interaction id, and with printable texts."""
     for text in (json.dumps(document), json.dumps({"detail-type": detail_type, "detail": document})):
         outcomes = parse(text)
         assert outcomes
         for outcome in outcomes:
             assert outcome.interaction_id in {None, ID}
+            assert not isinstance(outcome, IgnoredEvent) or outcome.reason.isprintable()
             if isinstance(outcome, InteractionEvent):
                 assert all(str(value).isprintable() for value in asdict(outcome).values())
-                assert parse(to_text(outcome)) == [outcome]
-            else:
+                assert parse(serialize(outcome)) == [outcome]
+            elif isinstance(outcome, Rejection):
                 assert f"{outcome.reason}{outcome.event_id}".isprintable()
                 assert outcome.text.encode("utf-8") is not None
 
 
 @given(text=st.text())
 def test_any_text(text: str) -> None:
-    """Any text has an outcome."""
+    """Any text has a result."""
     assert parse(text)

@@ -1,4 +1,4 @@
-"""Which hosts the client talks to, and which it refuses."""
+"""Which hosts the client sends requests to, and which it refuses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tasks.genesys.regions import DOMAINS
 
 
 def test_all_eighteen_regions_are_known_by_either_name() -> None:
-    """An AWS region name and the Genesys domain lead to the same hosts."""
+    """An AWS region name and the Genesys domain resolve to the same hosts."""
     assert len(DOMAINS) == len(set(DOMAINS.values())) == 18
     for region, domain in DOMAINS.items():
         assert resolve(region) == resolve(domain)
@@ -18,13 +18,13 @@ def test_all_eighteen_regions_are_known_by_either_name() -> None:
 
 
 @pytest.mark.parametrize("region", ["zzz9.pure.cloud", "new1.us-gov-pure.cloud", "frpa2.eusc-pure.cloud"])
-def test_a_region_that_opens_tomorrow_works(region: str) -> None:
-    """Any one label under Genesys's own endings is accepted."""
+def test_a_future_region_is_accepted(region: str) -> None:
+    """Any one label under one of Genesys's own domains is a region."""
     assert resolve(region).api_url == f"https://api.{region}"
 
 
 @pytest.mark.parametrize("region", [" MyPureCloud.IE ", "api.mypurecloud.ie", "login.mypurecloud.ie"])
-def test_forgivable_spellings_are_forgiven(region: str) -> None:
+def test_other_spellings_of_a_region_are_accepted(region: str) -> None:
     """White space, case, and a service's host instead of the domain all mean the region."""
     assert resolve(region) == resolve("eu-west-1")
 
@@ -48,8 +48,8 @@ def test_forgivable_spellings_are_forgiven(region: str) -> None:
         "https://api.mypurecloud.com",
     ],
 )
-def test_any_other_region_is_refused_by_name(region: str) -> None:
-    """Anything else fails with the variable's name, so the secret goes nowhere it should not."""
+def test_any_other_region_is_refused(region: str) -> None:
+    """The error names the variable, and the secret is not sent anywhere."""
     with pytest.raises(InvalidHost, match="GENESYS_REGION"):
         resolve(region)
 
@@ -65,7 +65,7 @@ def test_any_other_region_is_refused_by_name(region: str) -> None:
     ],
 )
 def test_an_override_may_name_loopback_or_a_genesys_host(url: str) -> None:
-    """The simulator and a host of Genesys's own are the two things an override is for."""
+    """Overrides are for the simulator and for hosts of Genesys."""
     hosts = resolve("us-east-1", login_url=url, api_url=url)
     assert hosts.api_url == hosts.login_url == url.rstrip("/")
 
@@ -90,8 +90,8 @@ def test_an_override_may_name_loopback_or_a_genesys_host(url: str) -> None:
     ],
 )
 @pytest.mark.parametrize("variable", ["login_url", "api_url"])
-def test_any_other_override_is_refused_by_name(url: str, variable: str) -> None:
-    """Plain http, foreign hosts and tricks with URLs fail with the variable's name and without a password."""
+def test_any_other_override_is_refused(url: str, variable: str) -> None:
+    """Plain http, other hosts and ambiguous URLs fail; the error names the variable, and has no password."""
     if not url:
         assert resolve("us-east-1", **{variable: url}) == resolve("us-east-1")  # empty is not set
         return
@@ -101,6 +101,6 @@ def test_any_other_override_is_refused_by_name(url: str, variable: str) -> None:
 
 
 def test_one_override_leaves_the_other_host_to_the_region() -> None:
-    """Only the API may be overridden, say for a proxy in front of it."""
+    """Only the API host may be overridden, for example for a proxy in front of it."""
     hosts = resolve("eu-central-1", api_url="http://127.0.0.1:1")
     assert (hosts.login_url, hosts.api_url) == ("https://login.mypurecloud.de", "http://127.0.0.1:1")

@@ -1,4 +1,4 @@
-"""What inspecting says of an interaction, in words."""
+"""The answer that `inspect` gives about an interaction, when it is known, and what it masks."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployments.inspect import HIDDEN, Findings, Run, answer, masked
+from deployments.inspect.findings import HIDDEN, Findings, RelatedRun, answer, masked
 
 ID = "7f3c2a10-1111-4222-8333-444455556666"
 NOW = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 DEAD = {"looked": 1, "holds": 1, "found": [{"code": "x", "reason": "", "sent_at": 0}]}
-RETRYING = Run("a", "is named after it", ID, "AwaitingRetry", under_way=True)
+RETRYING = RelatedRun("a", "is named after it", ID, "AwaitingRetry", under_way=True)
 ROW = {"reason": "failed", "code": "never-known"}
 
 
 @pytest.mark.parametrize(
     ("findings", "words"),
     [
-        (Findings(ID), "Nothing here has ever heard of it"),
-        (Findings(ID), "A run that holds it among others may be on its way"),
-        (Findings(ID, runs=[RETRYING]), f"Not stored. Its run {ID} is AwaitingRetry"),
+        (Findings(ID), "Unknown: no store, no queue and no flow run is about it"),
+        (Findings(ID), "The run of a batch with other interactions may still store it"),
+        (Findings(ID, runs=[RETRYING]), f"Not stored. Its run {ID} is AwaitingRetry and may still store it."),
         (Findings(ID, state="stored", settled=True), "Stored, settled."),
         (Findings(ID, state="stored", settled=False), "not settled"),
         (Findings(ID, state="waiting", due_at="2026-01-15T10:05:00.000Z", attempt=3), "(attempt 3)"),
@@ -31,12 +31,12 @@ ROW = {"reason": "failed", "code": "never-known"}
     ],
 )
 def test_the_answer_is_a_sentence(findings: Findings, words: str) -> None:
-    """Stored, settled, deferred until when, late, erased, in quarantine, a dead letter, on its way, unknown."""
+    """Each has a sentence: stored, settled, due, late, erased, in quarantine, dead letter, under way, unknown."""
     assert words in answer(findings, NOW)
 
 
 def test_anything_found_makes_it_known() -> None:
-    """A run, a row, an object or a dead letter: only when there is none of them it is unknown."""
+    """A run, a row, an object or a dead letter makes an interaction known; without any it is unknown."""
     assert not Findings(ID).known
     assert not Findings(ID, conversations=0, dead_letters={"looked": 0, "holds": 0, "found": []}).known
     for found in (
@@ -44,13 +44,13 @@ def test_anything_found_makes_it_known() -> None:
         Findings(ID, quarantine=[ROW]),
         Findings(ID, conversations=1),
         Findings(ID, dead_letters=DEAD),
-        Findings(ID, runs=[Run("a", "changed it")]),
+        Findings(ID, runs=[RelatedRun("a", "changed it")]),
     ):
         assert found.known
 
 
 def test_persons_are_masked_at_any_depth() -> None:
-    """Names and addresses are hidden, ids stay."""
+    """Names and addresses of persons are replaced, ids are not."""
     shown = masked(
         {
             "agentName": "Ada",

@@ -1,4 +1,4 @@
-"""Which queries a reconcile makes: all of the time, in pieces that Genesys can answer."""
+"""The queries of a reconcile cover its interval, each within one day."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.intervals import Interval, InvalidInterval, chosen, pieces
+from tasks.operations.intervals import Interval, InvalidInterval, query_intervals, resolve_interval
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 10, 5, 30, tzinfo=UTC)
@@ -25,25 +25,25 @@ intervals = st.tuples(moments, moments).filter(lambda t: t[0] < t[1]).map(lambda
 
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    """A moment of March 2026."""
+    """Return a moment of March 2026."""
     return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
 
 
 def midnight(moment: datetime) -> datetime:
-    """The beginning of a moment's day."""
+    """Return the beginning of a moment's day."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def finds(interval: Interval, start: datetime, end: datetime) -> bool:
-    """Whether Genesys finds a conversation by an interval: by overlap, if it touches the day of its start."""
+    """Return whether Genesys finds a conversation: it overlaps the interval, which touches the day of its start."""
     touched = interval.start < midnight(start) + DAY and midnight(start) < interval.end
     return touched and start < interval.end and end >= interval.start
 
 
 @given(interval=intervals)
 def test_the_days_cover_the_interval_without_gap_or_overlap(interval: Interval) -> None:
-    """The pieces follow one another from the start to the end, and none leaves its day."""
-    days = list(pieces(interval, lookback=0))
+    """The query intervals follow one another from start to end, and none exceeds its day."""
+    days = list(query_intervals(interval, lookback=0))
     assert days[0].start == interval.start
     assert days[-1].end == interval.end
     assert all(one.end == two.start for one, two in itertools.pairwise(days))
@@ -51,36 +51,34 @@ def test_the_days_cover_the_interval_without_gap_or_overlap(interval: Interval) 
 
 
 @given(interval=intervals, end=st.floats(0, 1), span=st.integers(1, 3 * 24 * 3600))
-def test_what_ended_in_the_interval_is_found_though_it_began_days_before(
-    interval: Interval, end: float, span: int
-) -> None:
-    """A conversation that ended in the interval and spans no more midnights than looked back on is found."""
+def test_a_conversation_that_began_days_before_is_found(interval: Interval, end: float, span: int) -> None:
+    """A conversation that ended in the interval and spans at most LOOKBACK midnights is found."""
     ended = interval.start + end * (interval.end - interval.start) * 0.999
     started = ended - timedelta(seconds=span)
-    assert any(finds(piece, started, ended) for piece in pieces(interval, LOOKBACK))
+    assert any(finds(piece, started, ended) for piece in query_intervals(interval, LOOKBACK))
 
 
-def test_the_next_days_interval_alone_would_not_find_it() -> None:
-    """The seconds before midnight are needed: by its own day's interval a night call is not found."""
+def test_the_second_before_midnight_finds_a_conversation_over_midnight() -> None:
+    """A conversation over midnight is found by the interval before midnight and not by that of the next day."""
     night = at(9, 23, 50), at(10, 0, 20)
-    found = [finds(piece, *night) for piece in pieces(Interval(at(10), at(10, 3)), LOOKBACK)]
+    found = [finds(piece, *night) for piece in query_intervals(Interval(at(10), at(10, 3)), LOOKBACK)]
     assert found == [False, False, True, False]
 
 
 @given(interval=intervals, start=moments, length=st.integers(0, 5 * 24 * 3600))
-def test_no_conversation_is_in_two_pieces(interval: Interval, start: datetime, length: int) -> None:
-    """What one day's answer holds, no other one's does: nothing is compared twice."""
+def test_no_conversation_is_found_twice(interval: Interval, start: datetime, length: int) -> None:
+    """At most one of the days' intervals finds a conversation."""
     end = start + timedelta(seconds=length)
-    days = list(pieces(interval, lookback=0))
+    days = list(query_intervals(interval, lookback=0))
     assert sum(finds(piece, start, end) for piece in days) <= 1
 
 
 @given(interval=intervals, done=st.integers(0, 20))
-def test_what_is_done_is_left_out(interval: Interval, done: int) -> None:
-    """After some pieces are done, exactly the others are left, in the same order."""
-    every = list(pieces(interval, LOOKBACK))
+def test_completed_intervals_are_left_out(interval: Interval, done: int) -> None:
+    """After some intervals the others are left, in the same order."""
+    every = list(query_intervals(interval, LOOKBACK))
     done = min(done, len(every) - 1)
-    left = list(pieces(interval, LOOKBACK, done_until=every[done].end))
+    left = list(query_intervals(interval, LOOKBACK, done_until=every[done].end))
     assert left == every[done + 1 :]
 
 
@@ -99,9 +97,9 @@ def test_what_is_done_is_left_out(interval: Interval, done: int) -> None:
 def test_an_interval_ends_in_the_past(
     parameters: dict[str, Any], expected: tuple[datetime, datetime]
 ) -> None:
-    """Whatever is named, what ends this very minute is left to the next time; times without zone are UTC."""
-    asked = {"start": None, "end": None, "last_hours": None, "last_days": None} | parameters
-    assert chosen(**asked, now=NOW) == Interval(*expected)
+    """An interval ends a minute before now at the latest; times without a zone are UTC."""
+    every = {"start": None, "end": None, "last_hours": None, "last_days": None} | parameters
+    assert resolve_interval(**every, now=NOW) == Interval(*expected)
 
 
 @pytest.mark.parametrize(
@@ -123,14 +121,14 @@ def test_an_interval_ends_in_the_past(
         ({"last_hours": math.inf}, "last_hours or last_days reaches back before 2010-01-01"),
     ],
 )
-def test_parameters_that_make_no_interval_are_refused(parameters: dict[str, Any], named: str) -> None:
-    """The error says which parameter to change."""
-    asked = {"start": None, "end": None, "last_hours": None, "last_days": None} | parameters
+def test_parameters_without_a_valid_interval_are_refused(parameters: dict[str, Any], named: str) -> None:
+    """The error names the parameter to change."""
+    every = {"start": None, "end": None, "last_hours": None, "last_days": None} | parameters
     with pytest.raises(InvalidInterval, match=named):
-        chosen(**asked, now=NOW)
+        resolve_interval(**every, now=NOW)
 
 
-def test_halves_are_the_whole() -> None:
-    """An interval that holds too much is asked for in two pieces that meet."""
+def test_an_interval_is_halved_without_gap_or_overlap() -> None:
+    """The two halves of an interval with too many conversations meet in its middle."""
     first, second = Interval(at(1), at(2)).halves()
     assert (first.start, first.end, second.start, second.end) == (at(1), at(1, 12), at(1, 12), at(2))

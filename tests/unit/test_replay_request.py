@@ -1,4 +1,4 @@
-"""What may be asked of a replay, and what of quarantine comes back."""
+"""The request of a replay, its parts, and the rows of quarantine that it may delete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tasks.replay import InvalidRequest, Portion, ReplayRequest, accepted_ids, forecast
+from tasks.events import serialize
+from tasks.operations.replay_parts import ReplayPart, accepted_ids, forecast
+from tasks.operations.replay_request import InvalidReplayRequest, ReplayRequest
 from tasks.stores import Stored
 
 ONE = "7f3c0000-0000-4000-8000-000000000001"
@@ -22,30 +24,30 @@ EVENT = "0e6a4a8e-1111-4222-8333-444455556666"
 
 
 class Tables:
-    """Interactions and quarantine, both of them empty."""
+    """Empty tables of interactions and quarantine."""
 
     def lookup(self, ids: Sequence[str]) -> dict[str, Stored]:
-        """None of them is stored."""
+        """Return no row."""
         del ids
         return {}
 
     def failed_among(self, ids: Sequence[str]) -> frozenset[str]:
-        """None of them failed."""
+        """Return no id."""
         del ids
         return frozenset()
 
     def by_reason(self, reason: str, since: str, until: str) -> list[dict[str, str]]:
-        """A row that tells what was asked for."""
+        """Return a row whose id has the arguments."""
         return [{"quarantineId": f"{reason} {since} {until}"}]
 
 
 def event(interaction_id: str) -> str:
-    """A valid event."""
+    """Return an event of an interaction."""
     return json.dumps({"detail-type": "conversation.end", "detail": {"conversationId": interaction_id}})
 
 
-def test_ids_are_taken_once_and_in_one_spelling() -> None:
-    """Upper case, spaces and repetitions make no second replay."""
+def test_ids_are_canonical_and_distinct() -> None:
+    """Upper case, spaces and repetitions are one interaction."""
     request = ReplayRequest.checked(interaction_ids=[ONE.upper(), f" {ONE} ", TWO])
     assert request.interaction_ids == (ONE, TWO)
 
@@ -64,34 +66,35 @@ def test_ids_are_taken_once_and_in_one_spelling() -> None:
         ),
     ],
 )
-def test_what_makes_no_replay_is_refused(parameters: dict[str, Any], named: str) -> None:
-    """The error names the parameter and the place, and repeats no value."""
-    with pytest.raises(InvalidRequest, match=named) as refusal:
+def test_an_invalid_request_is_refused(parameters: dict[str, Any], named: str) -> None:
+    """The error names the parameter and the position, and quotes no value."""
+    with pytest.raises(InvalidReplayRequest, match=named) as refusal:
         ReplayRequest.checked(**parameters)
     assert PHONE not in str(refusal.value)
 
 
-def test_an_event_of_our_own_is_accepted_like_any_other() -> None:
-    """A replay by id travels as an event that validation accepts."""
-    portion = Portion.of_ids([ONE, TWO], "replay:1")
-    assert [accepted_ids(text) for text in portion.texts] == [[ONE], [TWO]]
+def test_a_requested_interaction_is_accepted_like_an_event() -> None:
+    """A deferred replay by id is put into a later run as an event that validation accepts."""
+    part = ReplayPart.of_ids([ONE, TWO], "replay:1")
+    assert part.size == 2
+    assert [accepted_ids(serialize(work.first)) for work in part.works] == [[ONE], [TWO]]
 
 
-def test_only_a_rejected_row_that_is_valid_now_may_leave() -> None:
-    """A rejected row whose event is still invalid stays in quarantine; a failed row is left to save."""
-    portion = Portion.of_rows(
+def test_only_a_rejected_row_that_is_valid_now_may_be_deleted() -> None:
+    """A rejected row whose event is still invalid stays in quarantine; save deletes failed rows."""
+    part = ReplayPart.of_rows(
         [
             {"quarantineId": "a", "reason": "rejected", "event": event(ONE)},
             {"quarantineId": "b", "reason": "rejected", "event": event("no id")},
             {"quarantineId": "c", "reason": "failed", "event": event(TWO)},
         ]
     )
-    assert portion.rejected == {"a": [ONE]}
-    assert len(portion.texts) == 3
+    assert part.rejected == {"a": [ONE]}
+    assert len(part.texts) == 3
 
 
 def test_a_forecast_names_each_event_that_is_still_invalid() -> None:
-    """Each by its row, by its event id if that is one, and with the code: no two sentences are alike."""
+    """Each line has the row, the event's id if it is a UUID, and the code."""
     list_of_two = {"id": EVENT, "detail-type": "Conversation Update", "detail": [{"interactionId": "x"}, {}]}
     texts = [
         event("no id"),
@@ -103,7 +106,7 @@ def test_a_forecast_names_each_event_that_is_still_invalid() -> None:
     ]
     rows = [{"quarantineId": f"row-{n}", "reason": "rejected", "event": text} for n, text in enumerate(texts)]
     tables: Any = Tables()
-    assert list(forecast(tables, tables, Portion.of_rows(rows))) == [
+    assert list(forecast(tables, tables, ReplayPart.of_rows(rows))) == [
         "quarantine row row-0: still invalid (malformed-conversation-id): it would stay in quarantine.",
         f"quarantine row row-1, event {EVENT}: still invalid (missing-conversation-id): it would stay in quarantine.",
         "quarantine row row-2: still invalid (missing-conversation-id): it would stay in quarantine.",
@@ -116,17 +119,17 @@ def test_a_forecast_names_each_event_that_is_still_invalid() -> None:
 @pytest.mark.parametrize(
     "since", [datetime(1, 1, 1, tzinfo=EAST), datetime(999, 1, 1, tzinfo=UTC), NEW_YEAR.replace(year=2009)]
 )
-def test_since_before_anything_is_since_ever(since: datetime) -> None:
-    """A year that no text of ours can hold, or that would sort behind this one, hides no row."""
+def test_since_before_any_row_is_no_bound(since: datetime) -> None:
+    """A year of less than four digits would sort wrongly: it is no lower bound at all."""
     tables: Any = Tables()
     request = ReplayRequest.checked(quarantined="failed", since=since)
     assert request.quarantine_ids(tables, NEW_YEAR) == ["failed  2026-01-01T00:00:00.000Z"]
 
 
 @pytest.mark.parametrize(
-    "asked", [{"since": NEW_YEAR.replace(year=2027)}, {"until": datetime(1, 1, 1, tzinfo=EAST)}]
+    "parameters", [{"since": NEW_YEAR.replace(year=2027)}, {"until": datetime(1, 1, 1, tzinfo=EAST)}]
 )
-def test_a_time_in_which_nothing_can_be_asks_nothing(asked: dict[str, datetime]) -> None:
-    """DynamoDB refuses an interval that ends before it begins."""
+def test_an_empty_interval_makes_no_query(parameters: dict[str, datetime]) -> None:
+    """DynamoDB refuses an interval whose end is before its start, so none is queried."""
     tables: Any = Tables()
-    assert ReplayRequest.checked(quarantined="all", **asked).quarantine_ids(tables, NEW_YEAR) == []
+    assert ReplayRequest.checked(quarantined="all", **parameters).quarantine_ids(tables, NEW_YEAR) == []

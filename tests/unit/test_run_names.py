@@ -1,4 +1,4 @@
-"""A run's name says what was asked for, also when that is refused."""
+"""A run's name has its parameters, also invalid ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ START, END = "2026-01-13T00:00:00Z", "2026-01-14T00:00:00Z"
 def test_a_reconcile_is_named_after_its_interval(
     monkeypatch: pytest.MonkeyPatch, parameters: dict[str, Any], name: str
 ) -> None:
-    """The three hours are named only when nothing else was asked for."""
+    """The name has the parameters of the interval, or the default of three hours."""
     given = dict.fromkeys(("start", "end", "last_hours", "last_days")) | parameters
     monkeypatch.setattr(reconcile_interactions, "flow_run", SimpleNamespace(parameters=given))
     assert reconcile_interactions.run_name() == name

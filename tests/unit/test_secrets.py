@@ -1,4 +1,4 @@
-"""What holds a secret does not show it, however it is printed."""
+"""Objects with a secret do not print it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOSTS = resolve("mypurecloud.de")
 
 
 def settings() -> Settings:
-    """Settings with a secret in them."""
+    """Return settings with a secret."""
     return Settings(
         genesys_client_id="client",
         genesys_client_secret=SecretStr(SECRET),
@@ -29,16 +29,16 @@ def settings() -> Settings:
 
 
 def authenticator() -> Authenticator:
-    """What turns the secret into tokens."""
+    """Return an authenticator with the secret."""
     transport = Transport(connect_timeout=1, read_timeout=1, max_wait=0, retry_delay=0)
     return Authenticator(transport, HOSTS, "client", SecretStr(SECRET))
 
 
 class Unlimited:
-    """A budget without a bound."""
+    """A rate limiter without a limit."""
 
     def acquire(self) -> None:
-        """Let every request go."""
+        """Permit every request."""
 
 
 @pytest.mark.parametrize(
@@ -52,21 +52,21 @@ class Unlimited:
     ],
     ids=lambda holder: type(holder).__name__,
 )
-def test_no_holder_prints_its_secret(holder: object) -> None:
-    """Neither by repr nor by str, nor in an f-string, nor within a list."""
+def test_no_object_prints_its_secret(holder: object) -> None:
+    """Not by repr, by str, in an f-string or within a list."""
     shown = f"{holder!r} {holder} {[holder]!r}"
     assert SECRET not in shown
     assert type(holder).__name__ in repr(holder) or "=" in repr(holder)
 
 
-def test_settings_dumped_do_not_print_it() -> None:
-    """As a dictionary and as JSON it stays masked, copied too."""
+def test_dumped_settings_do_not_print_it() -> None:
+    """It is masked as a dictionary, as JSON and in a copy."""
     found = settings()
     assert SECRET not in f"{found.model_dump()} {found.model_dump_json()} {copy.copy(found)!r}"
 
 
-def test_a_traceback_with_a_token_in_hand_does_not_print_it() -> None:
-    """An error that arises while a request is signed shows neither token nor header, locals included."""
+def test_a_traceback_with_a_token_does_not_print_it() -> None:
+    """An error while a request is signed shows neither token nor header, with local variables printed."""
 
     def sign() -> None:
         token = Token(SECRET, 0.0)
@@ -74,13 +74,13 @@ def test_a_traceback_with_a_token_in_hand_does_not_print_it() -> None:
 
     with pytest.raises(RuntimeError) as caught:
         sign()
-    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    assert SECRET not in "".join(told.format())
+    printed = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert SECRET not in "".join(printed.format())
 
 
-def test_a_setting_beside_a_secret_that_is_wrong_does_not_print_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error of a wrong secret's own type does not either."""
+def test_the_error_of_a_wrong_setting_does_not_print_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret beside the wrong setting is not in the error."""
     monkeypatch.setenv("GENESYS_CLIENT_SECRET", SECRET)
     with pytest.raises(ValidationError) as caught:
-        Settings(store_concurrency=0)  # type: ignore[call-arg]
+        Settings(store_concurrency=0)
     assert SECRET not in f"{caught.value!r} {caught.value}"

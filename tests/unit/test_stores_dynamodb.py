@@ -1,24 +1,27 @@
-"""What is sent to DynamoDB: update expressions, typed values, times."""
+"""What is sent to DynamoDB: update expressions and typed values; and how AWS's errors are raised."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Decimal, Inexact, Rounded
+from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import NotReady, PermanentError
-from tasks.stores.dynamodb import Update, iso, marshal, unmarshal
+from tasks.errors import DependencyUnavailable, PermanentError
+from tasks.stores.dynamodb import DynamoTable
 from tasks.stores.errors import (
     ItemRefused,
     StoreMisconfigured,
     StoreThrottled,
     StoreUnavailable,
-    translated,
+    wrap_aws_errors,
 )
+from tasks.stores.typed_json import marshal, unmarshal
+from tasks.stores.update_expression import UpdateExpression
 
 values = st.recursive(
     st.one_of(st.text(), st.integers(-(10**30), 10**30), st.booleans(), st.decimals("-1e9", "1e9", places=6)),
@@ -26,14 +29,10 @@ values = st.recursive(
     max_leaves=8,
 )
 
-moments = st.integers(0, 4_102_444_799_999).map(
-    lambda ms: datetime.fromtimestamp(ms / 1000, UTC)
-)  # until 2100
-
 
 def test_every_name_and_value_is_a_placeholder() -> None:
-    """An attribute may be called as it likes: `count`, `metrics` and `name` are DynamoDB's own words."""
-    arguments = Update().set({"name": "x"}).remove(["metrics"]).add("count", 1).arguments()
+    """Attributes may have the names of DynamoDB's reserved words: `count`, `metrics`, `name`."""
+    arguments = UpdateExpression().set({"name": "x"}).remove(["metrics"]).add("count", 1).arguments()
     assert arguments == {
         "UpdateExpression": "SET #name = :name REMOVE #metrics ADD #count :add_count",
         "ExpressionAttributeNames": {"#name": "name", "#metrics": "metrics", "#count": "count"},
@@ -41,28 +40,28 @@ def test_every_name_and_value_is_a_placeholder() -> None:
     }
 
 
-def test_what_is_not_known_is_not_set() -> None:
-    """None leaves the attribute as it is; false, nought and empty text are values."""
-    arguments = Update().set({"a": None, "b": False, "c": 0, "d": ""}).arguments()
+def test_none_is_not_set() -> None:
+    """None leaves the attribute as it is; false, 0 and empty text are values."""
+    arguments = UpdateExpression().set({"a": None, "b": False, "c": 0, "d": ""}).arguments()
     assert arguments["UpdateExpression"] == "SET #b = :b, #c = :c, #d = :d"
     assert "#a" not in arguments["ExpressionAttributeNames"]
 
 
 def test_values_are_left_out_where_there_are_none() -> None:
-    """DynamoDB refuses an empty map of values."""
-    assert "ExpressionAttributeValues" not in Update().remove(["dueAt"]).arguments()
+    """Without values the map of values is left out: DynamoDB refuses an empty one."""
+    assert "ExpressionAttributeValues" not in UpdateExpression().remove(["dueAt"]).arguments()
 
 
 def test_all_conditions_must_hold() -> None:
-    """Each condition is taken whole: an OR within one does not reach into the next."""
-    arguments = Update().remove(["a"]).arguments("a OR b", "c")
+    """Each condition is in brackets: an OR in one does not extend to the next."""
+    arguments = UpdateExpression().remove(["a"]).arguments("a OR b", "c")
     assert arguments["ConditionExpression"] == "(a OR b) AND (c)"
-    assert "ConditionExpression" not in Update().remove(["a"]).arguments()
+    assert "ConditionExpression" not in UpdateExpression().remove(["a"]).arguments()
 
 
 def test_an_expression_goes_beside_plain_values() -> None:
-    """What is computed from the item itself is set in the same step."""
-    update = Update().set({"a": 1})
+    """An attribute that is computed from the item is set in the same update."""
+    update = UpdateExpression().set({"a": 1})
     first = update.name("firstAt")
     update.set_expression(f"{first} = if_not_exists({first}, {update.value('now', 'x')})")
     assert update.arguments()["UpdateExpression"] == "SET #a = :a, #firstAt = if_not_exists(#firstAt, :now)"
@@ -70,26 +69,25 @@ def test_an_expression_goes_beside_plain_values() -> None:
 
 @given(st.dictionaries(st.text(min_size=1), values, max_size=5))
 def test_what_goes_in_comes_out(item: dict[str, object]) -> None:
-    """Text, whole and exact numbers, lists and maps survive the way to DynamoDB and back."""
+    """Text, integers, decimals, lists and maps survive marshal and unmarshal."""
     assert unmarshal(marshal(item)) == item
 
 
-@given(moments, moments)
-def test_times_sort_as_text(one: datetime, two: datetime) -> None:
-    """Whole milliseconds of UTC, of one width: the text's order is time's."""
-    first, second = (moment.replace(microsecond=moment.microsecond // 1000 * 1000) for moment in (one, two))
-    assert (iso(one) < iso(two)) == (first < second)
-    assert len(iso(one)) == len("2026-01-15T10:00:00.000Z")
+@given(st.dictionaries(st.text(min_size=1), values | st.none() | st.sets(st.text()), max_size=5))
+def test_typed_json_is_what_boto3_makes(item: dict[str, object]) -> None:
+    """Every value has the type that boto3 gives it."""
+    assert marshal(item) == {name: TypeSerializer().serialize(value) for name, value in item.items()}
 
 
-def test_times_are_utc() -> None:
-    """A time of another zone is the same moment in UTC."""
-    moment = datetime(2026, 1, 15, 3, 0, 0, 5_999, tzinfo=timezone(timedelta(hours=-7)))
-    assert iso(moment) == "2026-01-15T10:00:00.005Z"
+@pytest.mark.parametrize("value", [0.5, 10**38 + 1, object()])
+def test_what_dynamodb_cannot_hold_is_refused(value: object) -> None:
+    """Floats, numbers of more than 38 digits and objects are refused at any depth."""
+    with pytest.raises((TypeError, Inexact, Rounded)):
+        marshal({"a": [{"b": value}]})
 
 
 def refused(code: str, status: int = 400, message: str = "") -> ClientError:
-    """What boto3 raises when AWS answers with an error."""
+    """Return the error that boto3 raises when AWS answers with this code."""
     response = {
         "Error": {"Code": code, "Message": f"One of jane.doe@example.com's values. {message}"},
         "ResponseMetadata": {"HTTPStatusCode": status},
@@ -123,21 +121,52 @@ def refused(code: str, status: int = 400, message: str = "") -> ClientError:
     ],
 )
 def test_each_failure_of_aws_is_one_of_ours(error: Exception, expected: type[Exception]) -> None:
-    """It names the table and AWS's code, repeats nothing of the item, and waits unless the item is at fault."""
-    with pytest.raises(expected, match="table interactions") as caught, translated("table interactions"):
+    """The error names the table and AWS's code, no content, and is permanent only where the item is at fault."""
+    with pytest.raises(expected, match="table interactions") as caught, wrap_aws_errors("table interactions"):
         raise error
     assert type(caught.value) is expected
-    assert isinstance(caught.value, PermanentError if expected is ItemRefused else NotReady)
+    assert isinstance(caught.value, PermanentError if expected is ItemRefused else DependencyUnavailable)
     assert "jane" not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
-def test_a_bug_of_ours_stays_what_it_is() -> None:
-    """Only AWS's errors are translated."""
-    with pytest.raises(KeyError), translated("table interactions"):
+def test_other_errors_are_not_wrapped() -> None:
+    """Only boto3's errors are wrapped."""
+    with pytest.raises(KeyError), wrap_aws_errors("table interactions"):
         raise KeyError("x")
 
 
 def test_numbers_are_exact() -> None:
     """A number of Genesys's arrives in DynamoDB digit for digit."""
     assert marshal({"mos": Decimal("4.8820000000000001")}) == {"mos": {"N": "4.8820000000000001"}}
+
+
+class BatchWriter:
+    """Takes at most `takes` items of each BatchWriteItem and gives the others back; notes the batches' sizes."""
+
+    def __init__(self, takes: int) -> None:
+        self.takes = takes
+        self.sizes: list[int] = []
+        self.written: list[str] = []
+
+    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's
+        """Write some items."""
+        (requests,) = RequestItems.values()
+        self.sizes.append(len(requests))
+        self.written += [each["PutRequest"]["Item"]["id"]["S"] for each in requests[: self.takes]]
+        left = requests[self.takes :]
+        return {"UnprocessedItems": {"names": left}} if left else {}
+
+
+def test_many_items_are_written_until_none_is_left() -> None:
+    """25 a request; what DynamoDB gives back is sent again, and each item is written once."""
+    writer, ids = BatchWriter(takes=10), [str(number) for number in range(60)]
+    DynamoTable(writer, "names", "id").put_many({"id": id_} for id_ in ids)  # type: ignore[arg-type]
+    assert sorted(writer.written) == sorted(ids)
+    assert writer.sizes == [25, 15, 5, 25, 15, 5, 10]
+
+
+def test_items_that_are_never_taken_are_an_error() -> None:
+    """A table that takes nothing is not asked for ever."""
+    with pytest.raises(StoreUnavailable, match="names"):
+        DynamoTable(BatchWriter(takes=0), "names", "id").put_many([{"id": "1"}])  # type: ignore[arg-type]

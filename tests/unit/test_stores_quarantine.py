@@ -1,4 +1,4 @@
-"""A quarantine row's key: one row for one failure, however often it comes."""
+"""A quarantine row's key: one row for one failure, however often it is added."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ FAILED = QuarantineRow("failed", "bad-request", "refused by Genesys", "{}", EVEN
 
 
 def test_an_interaction_has_one_failed_row() -> None:
-    """Whatever the event, the reason and the run: the row that a later success removes is found by the id."""
+    """The row of a failed interaction is found by the interaction's id, whatever the event and the reason."""
     other = QuarantineRow("failed", "gave-up", "another", "other", "another event", ID)
     assert FAILED.quarantine_id == other.quarantine_id == failed_id(ID)
     assert FAILED.quarantine_id != replace(FAILED, interaction_id=EVENT).quarantine_id
 
 
 def test_a_rejected_event_is_known_by_its_id() -> None:
-    """A redelivery, even under another reason, is counted in the same row; another event has its own."""
+    """A redelivery, even with another reason, is counted in the same row; another event has its own."""
     assert REJECTED.quarantine_id == replace(REJECTED, code="oversize", event="x").quarantine_id
     assert REJECTED.quarantine_id != replace(REJECTED, event_id=ID).quarantine_id
 
 
 def test_an_event_without_an_id_is_known_by_its_text() -> None:
-    """Two different texts that are no events are two rows; the same text twice is one."""
+    """Events without an id share a row exactly if their texts are the same."""
     nameless = replace(REJECTED, event_id=None)
     assert nameless.quarantine_id == replace(nameless, error="another").quarantine_id
     assert nameless.quarantine_id != replace(nameless, event="{ }").quarantine_id
 
 
-def test_rejected_and_failed_never_meet() -> None:
-    """An interaction can have an invalid event and a failure of its own, in two rows."""
+def test_rejected_and_failed_are_two_rows() -> None:
+    """An interaction with a rejected event and a failure of its own has two rows."""
     assert REJECTED.quarantine_id != FAILED.quarantine_id
 
 
 def test_a_failure_without_an_interaction_still_has_a_row() -> None:
-    """Nothing that is given up is without a key."""
+    """A failure without an interaction is keyed by its event."""
     assert replace(FAILED, interaction_id=None).quarantine_id == REJECTED.quarantine_id
 
 
 @given(st.text(st.characters(), min_size=1))
 def test_any_text_makes_a_key(text: str) -> None:
-    """Lone surrogates too: 64 hexadecimal characters."""
+    """Any text, lone surrogates included, has a key of 64 hexadecimal characters."""
     key = QuarantineRow("rejected", "not-json", "it is no JSON", text).quarantine_id
     assert len(key) == 64
     assert set(key) <= set("0123456789abcdef")

@@ -11,7 +11,7 @@ import pytest
 # One large answer first, for glibc learns from it; then a hundred of half a megabyte, each with a little that stays.
 _BURST = """
 import sys
-from deployments.worker_memory import give_large_buffers_back
+from deployments.worker.memory import give_large_buffers_back
 if sys.argv[1] == "yes":
     give_large_buffers_back()
 

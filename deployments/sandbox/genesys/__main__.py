@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from deployments.sandbox.genesys import MANUAL
-from deployments.sandbox.genesys.scene import utc
-from deployments.sandbox.genesys.server import serve
-from deployments.sandbox.genesys.simulator import EPOCH, Options, Simulator
-from deployments.sandbox.genesys.tokens import CLIENT_ID, CLIENT_SECRET, Client
+from deployments.sandbox.genesys.conversations.timestamps import parse_utc
+from deployments.sandbox.genesys.http.server import serve
+from deployments.sandbox.genesys.http.tokens import CLIENT_ID, CLIENT_SECRET, OAuthClient
+from deployments.sandbox.genesys.simulator import EPOCH, Simulator, SimulatorOptions
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -21,7 +21,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=int, default=0, help="port to listen on; 0 (the default): any free one"
     )
-    parser.add_argument("--epoch", type=utc, default=EPOCH, help="day whose 24 hours conversations start in")
+    parser.add_argument(
+        "--epoch", type=parse_utc, default=EPOCH, help="midnight before the conversations start"
+    )
     parser.add_argument("--client-id", default=CLIENT_ID, help="id of the one OAuth client")
     parser.add_argument("--client-secret", default=CLIENT_SECRET, help="its secret")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random faults")
@@ -31,8 +33,8 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Serve until interrupted."""
     given = _parser().parse_args()
-    client = Client(given.client_id, given.client_secret)
-    serve(Simulator(Options(given.epoch, client, given.seed)), given.port)
+    client = OAuthClient(given.client_id, given.client_secret)
+    serve(Simulator(SimulatorOptions(given.epoch, client, given.seed)), given.port)
 
 
 main()

@@ -1,4 +1,4 @@
-"""The simulator as a process of its own, for tests, benchmarks and the sandbox."""
+"""The simulator as a child process, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STOP_SECONDS = 5
 
 @contextmanager
 def running(*arguments: str, port: int = 0) -> Iterator[str]:
-    """Run `python -m deployments.sandbox.genesys` with more arguments and yield its address."""
+    """Run `python -m deployments.sandbox.genesys` with these arguments; yield its address. Raises RuntimeError."""
     command = [sys.executable, "-m", "deployments.sandbox.genesys", "--port", str(port), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
     try:
@@ -30,7 +30,7 @@ def running(*arguments: str, port: int = 0) -> Iterator[str]:
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """End the process, by force when it must be."""
+    """Terminate the process; kill it after STOP_SECONDS."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)

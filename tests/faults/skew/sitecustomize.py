@@ -1,7 +1,7 @@
-"""A test aid: with this folder on PYTHONPATH, this process's wall clock is SKEW_SECONDS ahead (behind, if less than 0).
+"""With this folder on PYTHONPATH, a process's wall clock is SKEW_SECONDS ahead (behind, if less than 0).
 
-Python reads it at start, before any other module could remember the right clock. What is measured with
-time.monotonic is as it was.
+Python imports this at start, before any other module can keep a reference to the right clock. time.monotonic is
+unchanged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _Right = dt.datetime
 
 
 class _AnyDatetime(type):
-    """Every datetime counts as one of the skewed class: C code makes the original's."""
+    """Every datetime counts as an instance of the skewed class: C code creates the original's."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, _Right)

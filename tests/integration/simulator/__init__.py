@@ -1,1 +1,1 @@
-"""The Genesys simulator by itself, without the pipeline."""
+"""The Genesys simulator alone, without the pipeline."""

@@ -1,4 +1,4 @@
-"""A simulator for the tests of a file, and a client of it for each."""
+"""One simulator process per file, and a client of it per test."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from deployments.sandbox.genesys.process import running
-from tests.integration.genesys_simulator import Genesys, fresh
+from tests.support.simulator import SimulatorClient, reset_client
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """One simulator for all tests here."""
+    """A running simulator."""
     with running() as url:
         yield url
 
 
 @pytest.fixture
-def genesys(address: str) -> Iterator[Genesys]:
-    """A client of it, for one test."""
-    yield from fresh(address)
+def genesys(address: str) -> Iterator[SimulatorClient]:
+    """A client with a new token, after a reset."""
+    yield from reset_client(address)

@@ -1,0 +1,1 @@
+"""The console script `interactions`: one module a command, and infra's commands as they are."""

@@ -1,0 +1,31 @@
+"""Genesys Cloud interactions in Prefect: deploy and verify the AWS side, prepare Prefect, inspect an interaction."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from importlib.metadata import version
+
+from cyclopts import App
+
+from deployments.cli import infrastructure
+from deployments.cli.apply import apply
+from deployments.cli.inspect import inspect
+from deployments.cli.run import run
+from deployments.cli.sql import sql, tables
+
+app = App(name="interactions", help=__doc__, version=partial(version, "interactions"))
+app.command(apply)
+app.command(inspect)
+app.command(sql)
+app.command(tables)
+infrastructure.add_to(app)
+
+
+def main(tokens: list[str] | None = None) -> None:
+    """Run a command and exit with its code; without tokens, those of the process."""
+    sys.exit(run(app, tokens))
+
+
+if __name__ == "__main__":
+    main()

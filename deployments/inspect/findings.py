@@ -1,0 +1,114 @@
+"""What is known of an interaction, and the answer that follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tasks.values import iso
+
+HIDDEN = "(hidden: --reveal shows it)"
+PERSONAL = frozenset({"customerEmail", "agentName", "name"})
+UNKNOWN_ANSWER = (
+    "Unknown: no store, no queue and no flow run is about it. The run of a batch with other interactions may still "
+    "store it: look in the Prefect UI. A replay fetches it from Genesys."
+)
+
+
+@dataclass(frozen=True)
+class RelatedRun:
+    """A flow run that changed the interaction, or is named after it; only id and role if Prefect has no such run."""
+
+    flow_run_id: str
+    role: str
+    name: str | None = None
+    state: str | None = None
+    at: str | None = None
+    url: str | None = None
+    under_way: bool = False
+
+
+@dataclass
+class Findings:
+    """All that is known of an interaction: `answer` in sentences, `notes` about what could not be looked up."""
+
+    interaction_id: str
+    answer: str = ""
+    state: str = "unknown"
+    settled: bool | None = None
+    due_at: str | None = None
+    attempt: int | None = None
+    erased_at: str | None = None
+    receipt_id: str | None = None
+    record: dict[str, Any] | None = None
+    staged: bool | None = None
+    """Whether the object that the row names holds the row's version; not any more when it is in the tables."""
+    conversations: int | None = None
+    """Objects that releases before 0.2 wrote."""
+    quarantine: list[dict[str, Any]] = field(default_factory=list)
+    dead_letters: dict[str, Any] | None = None
+    runs: list[RelatedRun] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def known(self) -> bool:
+        """Whether any store, queue or flow run is about it."""
+        dead = bool(self.dead_letters and self.dead_letters["found"])
+        return self.state != "unknown" or bool(self.quarantine or self.runs or self.conversations) or dead
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"known": self.known} | asdict(self)
+
+
+def answer(findings: Findings, now: datetime | None = None) -> str:
+    """Return what has become of the interaction, in a few sentences."""
+    sentences = [_state(findings), *_due(findings, iso(now or datetime.now(UTC)))]
+    sentences += [f"In quarantine as {row['reason']}: {row['code']}." for row in findings.quarantine]
+    if findings.dead_letters and findings.dead_letters["found"]:
+        sentences.append("In the dead-letter queue: `python -m infra redrive` brings it back.")
+    if not findings.known:
+        sentences.append(UNKNOWN_ANSWER)
+    return " ".join(sentences)
+
+
+def _state(findings: Findings) -> str:
+    match findings.state:
+        case "erased":
+            return (
+                f"Erased at {findings.erased_at}: only its tombstone is left, and nothing can bring it back."
+            )
+        case "stored":
+            settled = "settled" if findings.settled else "not settled: Genesys has not said that it ended"
+            return f"Stored, {settled}."
+        case "waiting":
+            return "Not stored yet: Genesys did not know it, or could not be asked."
+    under_way = [run for run in findings.runs if run.under_way]
+    return " ".join(
+        ["Not stored.", *(f"Its run {run.name} is {run.state} and may still store it." for run in under_way)]
+    )
+
+
+def _due(findings: Findings, now: str) -> list[str]:
+    if findings.due_at is None:
+        return []
+    if findings.due_at > now:
+        return [f"It is due again at {findings.due_at} (attempt {findings.attempt})."]
+    return [
+        f"Due since {findings.due_at} (attempt {findings.attempt}): its run is late, reconcile will requeue it."
+    ]
+
+
+def masked(value: Any) -> Any:
+    """Return the same value with names and addresses of persons replaced, at any depth.
+
+    In a map of names those of queues and wrap-up codes stay.
+    """
+    if isinstance(value, dict):
+        public = {id_ for field in ("queueIds", "wrapUpCodes") for id_ in value.get(field) or ()}
+        shown = {name: HIDDEN if name in PERSONAL else masked(inner) for name, inner in value.items()}
+        if isinstance(names := value.get("names"), dict):
+            shown["names"] = {id_: name if id_ in public else HIDDEN for id_, name in names.items()}
+        return shown
+    return [masked(each) for each in value] if isinstance(value, list) else value

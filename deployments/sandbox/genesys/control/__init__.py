@@ -1,0 +1,1 @@
+"""The simulator's control API, /_sim: faults, conversations and counters."""

@@ -1,0 +1,1 @@
+"""The simulator's HTTP: the application, its endpoints, tokens, limits and refusals."""

@@ -1,0 +1,1 @@
+"""The simulator's details queries: predicates, paging and order."""

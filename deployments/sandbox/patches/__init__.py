@@ -1,0 +1,1 @@
+"""Patches for pinned versions of third-party servers, applied in the sandbox's own processes only."""

@@ -1,0 +1,1 @@
+"""Asking the analytics tables in SQL."""

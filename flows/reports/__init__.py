@@ -1,0 +1,1 @@
+"""Artifacts, final states and Prefect events of the runs."""

@@ -1,0 +1,53 @@
+"""What a person sees of a reconcile: its artifact and its final state."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from tasks.operations.intervals import Interval
+from tasks.operations.reconciler import ReconcileCounts
+
+
+class Requeued(NamedTuple):
+    """What a reconcile scheduled again."""
+
+    interactions: int
+    late: int
+    """Interactions whose run is only late."""
+    abandoned_runs: int
+
+    def __str__(self) -> str:
+        """Return `2 overdue or unsettled restarted, 1 on their way`, and the abandoned runs if there are any."""
+        text = f"{self.interactions} overdue or unsettled restarted, {self.late} on their way"
+        return (
+            f"{text}, {self.abandoned_runs} abandoned runs scheduled again" if self.abandoned_runs else text
+        )
+
+
+def markdown(interval: Interval, counts: ReconcileCounts, requeued: Requeued) -> str:
+    """Return the artifact: the counts, and the first interactions that changed."""
+    lines = [
+        f"# {interval.start:%Y-%m-%d %H:%M} to {interval.end:%Y-%m-%d %H:%M} UTC",
+        f"{requeued}.",
+        "",
+        "| conversations | |",
+        "| --- | --- |",
+        *(f"| {name} | {counts[name]} |" for name in ReconcileCounts.NAMES),
+    ]
+    if counts.named:
+        named = (f"| {name} | `{id_}` |" for name, id_ in counts.named)
+        lines += ["", "| the first of them | interaction |", "| --- | --- |", *named]
+    return "\n".join(lines)
+
+
+def final_state(counts: ReconcileCounts, requeued: Requeued) -> State[Any]:
+    """Return Completed, or Failed when conversations are in quarantine or could not be read."""
+    if counts["failed"]:
+        return Failed(message=f"{counts['failed']} conversations are in quarantine; {counts}; {requeued}")
+    if counts["unreadable"]:
+        text = f"{counts['unreadable']} conversations are larger than what Genesys returns"
+        return Failed(message=f"{text}; {counts}; {requeued}")
+    return Completed(message=f"{counts}; {requeued}")

@@ -1,0 +1,1 @@
+"""Flow runs: the current one, scheduled ones, lost ones."""

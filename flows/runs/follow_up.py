@@ -1,0 +1,57 @@
+"""The follow-up of an erasure: the same flow once more, when every run that was in flight has ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.runtime import deployment, flow_run
+from prefect.states import Scheduled
+
+from tasks.services import get_services
+from tasks.settings import task_policy
+from tasks.values import chunked
+
+MAX_INTERACTIONS = 5_000  # of one run: some 200 KB of parameters, of Prefect's 512 KB
+_MARGIN = 60.0  # seconds that a run may take to end after its time-out
+
+
+def follow_up_delay() -> float:
+    """Return the seconds from the tombstones to the follow-up: a run that began before them has ended by then."""
+    configured = get_services().settings.erase_follow_up_after
+    return task_policy().flow_timeout + _MARGIN if configured is None else configured
+
+
+async def schedule_follow_up(
+    interaction_ids: list[str], external_contact_id: str | None, receipt_id: str
+) -> datetime | None:
+    """Schedule the runs that delete once more, and search once more for the contact; return when they are due.
+
+    None when there is nothing to follow up, or when this run has no deployment (it was called as a plain function):
+    then the caller has to erase again.
+    """
+    if deployment.id is None:
+        get_run_logger().warning(
+            "no deployment, no follow-up: run the erasure again in %.0f s", follow_up_delay()
+        )
+        return None
+    due = datetime.now(UTC) + timedelta(seconds=follow_up_delay())
+    parts = list(chunked(interaction_ids, MAX_INTERACTIONS)) or ([[]] if external_contact_id else [])
+    async with get_client() as client:
+        for number, part in enumerate(parts):
+            await client.create_flow_run_from_deployment(
+                UUID(deployment.id),
+                parameters={
+                    "interaction_ids": part,
+                    # One of the runs searches again: a run in flight may have stored what was not there yet.
+                    "external_contact_id": external_contact_id or "" if number == 0 else "",
+                    "dry_run": False,
+                    "second_pass_of": receipt_id,
+                },
+                state=Scheduled(scheduled_time=due),
+                tags=["erase", "second-pass"],
+                idempotency_key=f"erase:{receipt_id}:{number}:{flow_run.run_count}",
+            )
+    return due if parts else None

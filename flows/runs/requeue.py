@@ -1,0 +1,87 @@
+"""Runs for interactions whose deferred run is missing, and for records that never settled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from typing import Literal
+
+from prefect import get_run_logger
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter
+
+from flows.runs.current_run import run_id
+from flows.runs.schedule import OPERATIONS_QUEUE, schedule_deferred
+from tasks.events import interaction_ids
+from tasks.pipeline.work import InteractionWork
+from tasks.services import Services, get_services
+from tasks.stores import Deferral, Stored
+from tasks.stores.queries import WHOLE_TABLE, ScanSegment
+from tasks.threads import in_thread
+
+Unsettled = Literal["none", "share", "all"]
+MAX_INTERACTIONS = 10_000  # of one reconcile; the next one goes on
+_PAGE, _PAGES = 20, 250  # runs looked at: a page may hold 4 MB of parameters
+_SEGMENTS = 24  # of the table: the hourly reconcile scans one, all of it in a day
+
+
+async def requeue_overdue(*, overdue: bool, unsettled: Unsettled) -> tuple[int, int]:
+    """Create runs for what is overdue or unsettled, unless a deferred run for it is due.
+
+    Returns the number of interactions that got a run, and of those whose run is only late. Raises StoreUnavailable.
+    """
+    services = get_services()
+    found = await in_thread(
+        services.store_pool, lambda: _found(services, overdue=overdue, unsettled=unsettled)
+    )
+    if not found:
+        return 0, 0
+    async with get_client() as client:
+        late = await _in_unfinished_runs(client)
+    now = datetime.now(UTC)
+    missing = [stored for stored in found if stored.interaction_id not in late]
+    works = [
+        (
+            InteractionWork.requested(stored.interaction_id, "reconcile", f"reconcile:{run_id()}"),
+            Deferral(now, max(stored.attempt, 1), stored.throttled),
+        )
+        for stored in missing
+    ]
+    runs = await schedule_deferred(works, OPERATIONS_QUEUE)
+    get_run_logger().info("%d interactions overdue or unsettled: %d runs", len(missing), runs)
+    return len(missing) if runs else 0, len(found) - len(missing)
+
+
+def _found(services: Services, *, overdue: bool, unsettled: Unsettled) -> list[Stored]:
+    now, settings = datetime.now(UTC), services.settings
+    found: list[Iterator[Stored]] = []
+    if overdue:
+        found.append(services.interactions.overdue(now - timedelta(seconds=settings.overdue_after)))
+    if unsettled != "none":
+        segment = ScanSegment(now.hour, _SEGMENTS) if unsettled == "share" else WHOLE_TABLE
+        before = now - timedelta(seconds=settings.unsettled_after)
+        found.append(services.interactions.unsettled(before, segment))
+    return list(islice(chain.from_iterable(found), MAX_INTERACTIONS))
+
+
+async def _in_unfinished_runs(client: PrefectClient) -> set[str]:
+    """Return the interactions of deferred runs that are due and not finished."""
+    found: set[str] = set()
+    for page in range(_PAGES):
+        runs = await client.read_flow_runs(flow_run_filter=_unfinished(), limit=_PAGE, offset=page * _PAGE)
+        for run in runs:
+            found |= interaction_ids(run.parameters.get("events") or ())
+        if len(runs) < _PAGE:
+            break
+    return found
+
+
+def _unfinished() -> FlowRunFilter:
+    return FlowRunFilter.model_validate(
+        {
+            "tags": {"all_": ["deferred"]},
+            "state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}},
+            "expected_start_time": {"before_": datetime.now(UTC).isoformat()},
+        }
+    )

@@ -1,0 +1,97 @@
+"""What the commands print, and the confirmations that they ask for."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from infra.dead_letters import DeadLetterReason
+    from infra.stack.change_set import Plan, StackEvent
+    from infra.verify.check import CheckResult
+
+# A pipe has no width, and rich would wrap names at its default of 80 columns.
+WIDTH = None if sys.stdout.isatty() else 200
+console = Console(width=WIDTH)
+errors = Console(stderr=True, width=WIDTH)
+STATES = {"pass": "green", "fail": "red", "unknown": "yellow"}
+COLOURS = {"Add": "green", "Modify": "yellow", "Remove": "red"}
+
+
+def show_plan(plan: Plan) -> None:
+    """Print the changes of the parameters, then those of the resources."""
+    for name, (old, new) in sorted(plan.parameters.items()):
+        console.print(
+            f"  {name}: [red]{old if old is not None else '(template default)'}[/] -> [green]{new}[/]"
+        )
+    table = Table("Action", "Resource", "Type", "Replaced", "Because of", box=None, header_style="bold")
+    for change in plan.changes:
+        colour = COLOURS.get(change.action, "white")
+        table.add_row(
+            f"[{colour}]{change.action}[/]",
+            change.resource,
+            change.kind,
+            change.replacement,
+            ", ".join(change.causes),
+        )
+    console.print(table)
+
+
+def show_event(event: StackEvent) -> None:
+    """Print a stack event that ends a resource's operation, or has a reason."""
+    if event.status.endswith(("_COMPLETE", "_FAILED")) or event.reason:
+        colour = "red" if event.failed else "green" if event.status.endswith("_COMPLETE") else "white"
+        console.print(
+            f"  [{colour}]{event.status:28}[/] {event.resource} [dim]{event.kind}[/] {escape(event.reason)}"
+        )
+
+
+def show_pairs(pairs: Mapping[str, str]) -> None:
+    """Print names and values, sorted by name."""
+    table = Table(box=None, show_header=False)
+    for name, value in sorted(pairs.items()):
+        table.add_row(f"[bold]{name}[/]", value)
+    console.print(table)
+
+
+def confirm(question: str, word: str = "yes") -> bool:
+    """Return whether the user typed the word; without input (no terminal) that is no."""
+    try:
+        return console.input(f"{question} [dim](type {word})[/] ").strip() == word
+    except EOFError:
+        return False
+
+
+def show_checks(results: Sequence[CheckResult]) -> None:
+    """Print a table of the checks, each with its hint."""
+    table = Table("Check", "", "Found", box=None, header_style="bold")
+    for result in results:
+        colour = STATES[result.state]
+        hint = f"\n[bold]hint:[/] {escape(result.hint)}" if result.hint else ""
+        table.add_row(result.name, f"[{colour}]{result.state}[/]", escape(result.found) + hint)
+    console.print(table)
+
+
+def show_reasons(total: int, reasons: Sequence[DeadLetterReason]) -> None:
+    """Print the reasons of the dead letters that were read: how many have it, and since when."""
+    table = Table("Count", "Since", "Reason", box=None, header_style="bold")
+    for reason in reasons:
+        table.add_row(str(reason.count), f"{reason.since:%Y-%m-%d %H:%M:%S}", escape(reason.text))
+    console.print(f"{total} dead letters, {sum(reason.count for reason in reasons)} of them read:")
+    console.print(table)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar; yield the function that advances it."""
+    with Progress(console=console) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)

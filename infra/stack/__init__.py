@@ -1,0 +1,1 @@
+"""The CloudFormation stack: parameters, the bridge's bundle, change sets, deployment, deletion."""

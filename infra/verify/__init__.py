@@ -1,0 +1,1 @@
+"""The checks of `verify`: one module for each system on the path of an event."""

@@ -1,0 +1,1 @@
+"""The analytics tables: what they hold, and how interactions become their rows."""

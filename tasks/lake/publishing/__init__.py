@@ -1,0 +1,1 @@
+"""What changes the tables: staged conversations, back-fills, erasures, names, upkeep."""

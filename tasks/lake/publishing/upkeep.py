@@ -1,0 +1,34 @@
+"""What keeps the tables small: few files a day, few snapshots, nothing whose time is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from tasks.lake.catalog import Lake
+from tasks.lake.iceberg.tables import LoadedTables
+from tasks.lake.publishing.retention import remove_expired
+
+READING = timedelta(hours=1)
+"""How long a snapshot stays for those who read it; a query of Athena takes half an hour at the most."""
+
+
+class UpkeepCounts(NamedTuple):
+    """What was done, in numbers."""
+
+    merged: int
+    """Files that are gone because their rows stand in others."""
+    snapshots: int
+    """Former snapshots that are gone with their files."""
+    expired: int
+    """Interactions whose time was over."""
+
+
+def keep_up(lake: Lake, days: Iterable[date | None], grace: timedelta) -> UpkeepCounts:
+    """Merge the files of days, delete old snapshots and expired rows. Raises LakeConflict and StoreUnavailable."""
+    now = datetime.now(UTC)
+    tables = LoadedTables.load(lake)
+    merged = sum(tables.compact(day) for day in days)
+    snapshots = tables.expire(READING, grace, now)
+    return UpkeepCounts(merged, snapshots, remove_expired(lake, grace, now))

@@ -1,0 +1,1 @@
+"""Replay, reconcile and erase: requests, intervals and comparisons."""

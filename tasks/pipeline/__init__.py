@@ -1,0 +1,1 @@
+"""What passes between validate, process and save."""

@@ -1,0 +1,1 @@
+"""The commands that prepare Prefect, the blocks, the sandbox and the UI."""

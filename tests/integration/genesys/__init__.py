@@ -1,0 +1,1 @@
+"""The Genesys client and its rate limiter over real HTTP."""

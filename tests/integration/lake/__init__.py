@@ -1,0 +1,1 @@
+"""The tables of analytics, in the emulator, without the sandbox."""

@@ -1,0 +1,1 @@
+"""Replay, reconcile, erase and inspect on a running sandbox."""

@@ -1,0 +1,180 @@
+"""Reconcile: conversations without an event are stored, and overdue deferred work is restarted."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from tests.support.events import event_text
+from tests.support.intervals import NO_RESTARTS, add_conversations, day, iso, midnight
+from tests.support.prefect_runs import RECONCILE, artifacts_of, awaiting_retry, reconcile, start_run
+from tests.support.sandbox import SandboxDriver
+from tests.support.stored import staged_conversation
+
+
+@pytest.fixture(autouse=True)
+def _empty_genesys(driver: SandboxDriver) -> None:
+    """Reset the simulator, which lists the conversations of earlier tests as well."""
+    driver.simulator("reset")
+
+
+def test_conversations_without_an_event_are_stored_once(driver: SandboxDriver) -> None:
+    """Of 200 conversations 20 had no event: one run stores exactly those, a second one nothing."""
+    yesterday = day(1)
+    known = add_conversations(driver, 200, **yesterday)
+    lost, sent = set(known[:20]), known[20:]
+    driver.finished(driver.create_run([event_text(id_) for id_ in sent]))
+    before = {row["interactionId"]: row for row in driver.rows(driver.addresses.interaction_table)}
+
+    first = reconcile(driver, **yesterday, **NO_RESTARTS)
+    assert first["state"]["message"].startswith("200 seen, 180 present, 20 added, 0 updated, 6 requests")
+    asked = [path for path in driver.simulator_state()["by_path"] if path.endswith("/query")]
+    assert [driver.simulator_state()["by_path"][path] for path in asked] == [
+        6
+    ]  # 2 pages, an empty one, 3 midnights
+    after = {row["interactionId"]: row for row in driver.rows(driver.addresses.interaction_table)}
+    assert after.keys() - before.keys() == lost
+    assert all(after[id_]["settled"] and after[id_]["runs"] == [first["id"]] for id_ in lost)
+    assert all(after[id_] == before[id_] for id_ in sent)
+    report = artifacts_of(driver, first["id"])["reconcile"]
+    assert "| added | 20 |" in report["data"]
+    assert all(id_ in report["data"] for id_ in lost)
+
+    second = reconcile(driver, **yesterday, **NO_RESTARTS)
+    assert second["state"]["message"].startswith("200 seen, 200 present, 0 added, 0 updated")
+
+
+def test_a_query_stores_the_same_as_a_fetch_by_id(driver: SandboxDriver) -> None:
+    """The record and the whole conversation from a query equal those of a fetch by id."""
+    (id_,) = add_conversations(driver, 1, **day(20))
+    reconcile(driver, **day(20), **NO_RESTARTS)
+    found = driver.stored_row(id_)
+    run = driver.finished(driver.create_run([event_text(id_)]))
+    assert "1 unchanged" in run["state"]["message"]
+    fetched = driver.stored_row(id_)
+    assert fetched["contentHash"] == found["contentHash"]
+    assert staged_conversation(driver, fetched) == staged_conversation(driver, found)
+
+
+def test_corrections_are_updates_and_erased_interactions_stay_erased(driver: SandboxDriver) -> None:
+    """A corrected conversation replaces the stored record; an erased one is skipped."""
+    corrected, erased, same = add_conversations(driver, 3, **day(25))
+    driver.finished(driver.create_run([event_text(id_) for id_ in (corrected, same)]))
+    tombstone = {"interactionId": erased, "erasedAt": "2026-01-01T00:00:00.000Z"}
+    driver.sandbox.client("dynamodb").put_item(
+        TableName=driver.addresses.interaction_table,
+        Item={name: {"S": value} for name, value in tombstone.items()},
+    )
+    driver.revise(corrected, "corrected")
+    before = driver.stored_row(corrected)
+    run = reconcile(driver, **day(25), **NO_RESTARTS)
+    assert run["state"]["message"].startswith("3 seen, 1 present, 0 added, 1 updated, 1 erased")
+    assert driver.stored_row(corrected)["version"] > before["version"]
+    assert driver.row(erased) == tombstone
+
+
+def test_a_conversation_over_midnight_is_found_by_its_end(driver: SandboxDriver) -> None:
+    """Genesys lists conversations by the day of their start: the seconds before midnight are queried as well."""
+    night = add_conversations(
+        driver, 30, start=iso(midnight(30) - timedelta(minutes=2)), end=iso(midnight(30))
+    )
+    listed = requests.get(f"{driver.addresses.genesys_api_url}/_sim/conversations", timeout=10).json()
+    over = {c["id"] for c in listed["conversations"] if c["end"] > iso(midnight(30)) and c["id"] in night}
+    assert over
+    reconcile(driver, start=iso(midnight(30)), end=iso(midnight(30) + timedelta(hours=3)), **NO_RESTARTS)
+    stored = {id_ for id_ in night if driver.row(id_)}
+    assert over <= stored
+
+
+def test_an_interrupted_backfill_continues_at_its_checkpoint(driver: SandboxDriver) -> None:
+    """The completed days are a Prefect variable; the same interval skips them and deletes it at the end."""
+    interval = {"start": iso(midnight(44)), "end": iso(midnight(40))}
+    every = [add_conversations(driver, 5, **day(days_ago)) for days_ago in (44, 43, 42, 41)]
+    name = f"reconcile_{midnight(44):%Y%m%dt%H%M%S}_{midnight(40):%Y%m%dt%H%M%S}"
+    variables = f"{driver.addresses.prefect_api_url}/variables"
+    note = {"name": name, "value": midnight(42).isoformat()}
+    requests.post(f"{variables}/", json=note, timeout=10).raise_for_status()
+    run = reconcile(driver, **interval, **NO_RESTARTS)
+    assert run["state"]["message"].startswith("10 seen, 0 present, 10 added, 0 updated, 4 requests")
+    assert [bool(driver.row(ids[0])) for ids in every] == [False, False, True, True]
+    assert requests.get(f"{variables}/name/{name}", timeout=10).status_code == 404
+    assert "20 seen, 10 present, 10 added" in reconcile(driver, **interval, **NO_RESTARTS)["state"]["message"]
+
+
+def test_a_throttled_backfill_reschedules_itself(driver: SandboxDriver) -> None:
+    """While Genesys throttles the run waits as AwaitingRetry, and completes afterwards."""
+    driver.simulator("faults", throttle={"retry_after": 3600, "for_seconds": 600})
+    add_conversations(driver, 3, **day(50))
+    run_id = start_run(driver, RECONCILE, **day(50), **NO_RESTARTS)
+    awaiting_retry(driver, run_id)
+    driver.simulator("faults", throttle=None)
+    run = driver.finished(run_id)
+    assert run["state_type"] == "COMPLETED"
+    assert "3 added" in run["state"]["message"]
+
+
+def test_deferred_work_of_a_cancelled_run_is_restarted(driver: SandboxDriver) -> None:
+    """The later run is cancelled; the row is overdue, and reconcile starts another run that settles it."""
+    id_ = str(uuid.uuid4())
+    driver.simulator("faults", not_settled_ids=[id_])
+    driver.finished(driver.create_run([event_text(id_)]))
+    cancelled = cancel_scheduled(driver, id_)
+    driver.simulator("faults", not_settled_ids=[])
+    due = datetime.fromisoformat(driver.stored_row(id_)["dueAt"])
+    driver.until(lambda: datetime.now(UTC) > due + timedelta(seconds=3.5))
+    assert driver.settled(id_) is None
+    run = reconcile(driver, unsettled="none")
+    assert restarted(run) >= 1
+    assert driver.until_settled(id_)["endedAt"]
+    assert cancelled in {r["id"] for r in driver.runs_with(id_) if r["state_type"] == "CANCELLED"}
+    runs = {r["id"] for r in driver.runs_with(id_)}
+    reconcile(driver, unsettled="none")
+    assert {r["id"] for r in driver.runs_with(id_)} == runs
+
+
+def restarted(run: dict[str, Any]) -> int:
+    """Return how many interactions a reconcile restarted; other tests may have left some as well."""
+    found = re.search(r"(\d+) overdue or unsettled restarted", run["state"]["message"])
+    assert found, run["state"]["message"]
+    return int(found[1])
+
+
+def cancel_scheduled(driver: SandboxDriver, interaction_id: str) -> str:
+    """Cancel the scheduled run of an interaction; return the run's id."""
+
+    def waiting() -> str | None:
+        runs = [r for r in driver.runs_with(interaction_id) if r["state_type"] == "SCHEDULED"]
+        return runs[0]["id"] if runs else None
+
+    run_id = driver.until(waiting)
+    state = {"state": {"type": "CANCELLED"}, "force": True}
+    driver.api(f"/flow_runs/{run_id}/set_state", state)
+    return run_id
+
+
+def test_an_unsettled_record_is_fetched_again(driver: SandboxDriver) -> None:
+    """A row that stayed unsettled after the last attempt is settled once Genesys has the end."""
+    id_ = str(uuid.uuid4())
+    driver.simulator("faults", not_settled_ids=[id_])
+    driver.finished(driver.create_run([event_text(id_)], attempt=1_000))
+    row = driver.stored_row(id_)
+    assert not row["settled"]
+    assert "dueAt" not in row
+    driver.simulator("faults", not_settled_ids=[])
+    fetched = datetime.fromisoformat(row["fetchedAt"])
+    driver.until(lambda: datetime.now(UTC) > fetched + timedelta(seconds=4.5))
+    run = reconcile(driver)
+    assert restarted(run) >= 1
+    assert driver.until_settled(id_)
+
+
+def test_an_invalid_interval_fails_the_run(driver: SandboxDriver) -> None:
+    """The message names the parameter that is missing."""
+    run = reconcile(driver, end=iso(midnight(1)))
+    assert run["state_type"] == "FAILED"
+    assert "invalid-interval: end needs a start" in run["state"]["message"]

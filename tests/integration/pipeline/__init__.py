@@ -1,0 +1,1 @@
+"""Events on a running sandbox, from the bus to the tables."""

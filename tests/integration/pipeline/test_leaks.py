@@ -1,0 +1,132 @@
+"""No personal data and no secret in Prefect, whatever the outcomes of this session's interactions."""
+
+from __future__ import annotations
+
+import base64
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from deployments.sandbox.genesys.http.tokens import CLIENT_ID, CLIENT_SECRET
+from deployments.sandbox.servers import AWS
+from tests.support.prefect_contents import appearances, in_the_database, in_the_logs, through_the_api
+from tests.support.prefect_runs import erase
+from tests.support.sandbox import PERSONAL, SandboxDriver
+
+# Personal data of the events on the bus (`deployments.sandbox.sample_events`), and secrets.
+ON_THE_BUS = {"+15550100123", "15550100456", "Jane Q. Publicperson", "jane.q@example.com"}
+BASIC = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
+AWS_KEY = AWS["AWS_SECRET_ACCESS_KEY"]
+SECRETS = {CLIENT_SECRET, BASIC, AWS_KEY, "Bearer ", "Authorization", "a-secret-that-only-a-block-holds"}
+TOKEN = re.compile(r"sim-[0-9a-f]{64}")  # the simulator's access tokens
+MIN_LENGTH = 5  # of a personal string; a shorter one may appear by chance
+
+
+def every_outcome(driver: SandboxDriver) -> list[str]:
+    """Process events to every outcome, with personal data in them; return the ids of those that have one."""
+    person: dict[str, Any] = {
+        "participantName": "Jane Q. Publicperson",
+        "callbackNumbers": ["tel:+15550100123"],
+    }
+    saved = [driver.end(**person, subject="jane.q@example.com") for _ in range(5)]
+    refused, unknown = str(uuid.uuid4()), str(uuid.uuid4())
+    driver.simulator("faults", reject_ids=[refused], unknown_ids=[unknown])
+    driver.end(refused, **person)
+    driver.end(unknown, **person)
+    before = len(driver.quarantined(reason="rejected"))
+    driver.end(conversationId={"to": "jane.q@example.com", "number": "+15550100123"}, **person)
+    for id_ in saved:
+        driver.until_settled(id_)
+    driver.until(lambda: driver.quarantined(interactionId=refused, reason="failed"))
+    driver.until(lambda: len(driver.quarantined(reason="rejected")) > before)
+    driver.until(lambda: driver.row(unknown))
+    run = erase(driver, interaction_ids=[saved[0]], dry_run=False)
+    assert run["state_name"] == "Completed"
+    driver.until(lambda: [r for r in driver.runs_with(saved[0]) if r["state_type"] == "COMPLETED"])
+    return [*saved, refused]
+
+
+def every_failure(driver: SandboxDriver) -> dict[str, str]:
+    """Process an interaction during each failure that involves a token or a key; return their ids."""
+    failed = {
+        "a revoked token": during(driver, driver.settled, revoke_tokens=True),
+        "500s": during(driver, deferred(driver), error_rate=1, status=500),
+        "401s": during(driver, deferred(driver), error_rate=1, status=401, strikes="api"),
+        "403": during(driver, deferred(driver), missing_permission="analytics:conversationDetail:view"),
+        "no token": during(driver, deferred(driver), error_rate=1, strikes="token", revoke_tokens=True),
+        "a refused token": during(
+            driver, deferred(driver), error_rate=1, status=401, strikes="token", revoke_tokens=True
+        ),
+        "answers of a wrong content type": during(driver, deferred(driver), wrong_content_type_rate=1),
+    }
+    return failed | {"a bug": with_unreadable_row(driver)}
+
+
+def during(driver: SandboxDriver, look: Callable[[str], object], **faults: Any) -> str:
+    """Process an interaction while Genesys has these faults, until `look` sees it; return its id."""
+    driver.simulator("faults", **faults)
+    id_ = driver.end()
+    driver.until(lambda: look(id_))
+    driver.simulator("reset", only=["faults"])
+    return id_
+
+
+def deferred(driver: SandboxDriver) -> Callable[[str], object]:
+    """Return a function that says when an interaction's next attempt is due."""
+    return lambda id_: (driver.row(id_) or {}).get("dueAt")
+
+
+def with_unreadable_row(driver: SandboxDriver) -> str:
+    """Process an interaction whose row cannot be read, so that an unexpected error is raised; return its id."""
+    id_ = str(uuid.uuid4())
+    driver.sandbox.client("dynamodb").put_item(
+        TableName=driver.addresses.interaction_table,
+        Item={"interactionId": {"S": id_}, "version": {"L": []}, "attempt": {"S": "x"}},
+    )
+    driver.end(id_)
+    driver.until(
+        lambda: [
+            run for run in driver.runs_with(id_) if run["state_type"] in ("FAILED", "CRASHED", "COMPLETED")
+        ]
+    )
+    driver.sandbox.client("dynamodb").delete_item(
+        TableName=driver.addresses.interaction_table, Key={"interactionId": {"S": id_}}
+    )
+    return id_
+
+
+def test_no_secret_is_shown_after_failures(driver: SandboxDriver) -> None:
+    """After failures that involve tokens and keys none of them is anywhere, nor their header."""
+    failed = every_failure(driver)
+    texts = everything(driver)
+    for failure, id_ in failed.items():
+        assert appearances({"runs": texts["runs"]}, {id_}), failure
+    assert "a bug of ours" in texts["artifacts"]
+    assert "AuthenticationFailed" in str(texts) or "refused the OAuth client" in str(texts)
+    assert appearances(texts, SECRETS) == set()
+    assert {place for place, text in texts.items() if TOKEN.search(text)} == set()
+
+
+def everything(driver: SandboxDriver) -> dict[str, str]:
+    """Return everything in Prefect and the logs of the sandbox, by place."""
+    api = through_the_api(driver.addresses.prefect_api_url)
+    return api | in_the_database(driver.sandbox.database.url) | in_the_logs(driver.sandbox.folder / "logs")
+
+
+def test_prefect_holds_no_personal_data(driver: SandboxDriver) -> None:
+    """No number, address, name or subject from Genesys or the bus, no token and no secret is in Prefect.
+
+    The search covers parameters, logs, artifacts and events through the API, every table of the server's database
+    and the logs of the processes; it must find the interactions' ids.
+    """
+    ids = every_outcome(driver)
+    driver.note_personal()
+    api = through_the_api(driver.addresses.prefect_api_url)
+    for place in ("runs", "artifacts", "events"):
+        assert {(place, id_) for id_ in ids} <= appearances({place: api[place]}, set(ids)), place
+    assert "validated" in api["logs"]
+    texts = api | in_the_database(driver.sandbox.database.url) | in_the_logs(driver.sandbox.folder / "logs")
+    personal = {string for string in PERSONAL if len(string) >= MIN_LENGTH}
+    assert len(personal) > 20
+    assert appearances(texts, personal | ON_THE_BUS | SECRETS) == set()

@@ -1,0 +1,1 @@
+"""The warm worker and the recovery of its runs."""

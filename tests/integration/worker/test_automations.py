@@ -1,0 +1,209 @@
+"""Recovery, proved by killing: a real server's automations, real workers, a real SIGKILL, scaled times."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.schemas.objects import State, StateType
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Pending, Running
+
+from deployments.automations import apply_automations, notifier_id
+from deployments.recovery import RecoveryDelays
+from deployments.resources import AppliedResource
+from flows.reports.events import OUTCOMES_FAILED
+from flows.runs.losses import RUN_CRASHED, STUCK_PENDING, WORKER_LOST
+from flows.runs.recovery import count_losses, state_before_loss
+from tests.support.prefect_server import PrefectServer, running_server
+from tests.support.worker import Stand, eventually, new_stand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FLOWS = ("slow", "quick", "raises")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A server of its own, which looks for silent runs every second, with the automations applied."""
+    home = tmp_path_factory.mktemp("prefect")
+    with running_server(home, settings={"PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S"}) as server:
+        changes = asyncio.run(_apply(server))
+        assert {change.result for change in changes} == {"created"}
+        yield server
+
+
+async def _apply(
+    server: PrefectServer, lost_after: float = 0, notification_block: str | None = None
+) -> list[AppliedResource]:
+    delays = RecoveryDelays(lost_after=lost_after, stuck_after=0, crashed_after=0)  # 10 s is Prefect's least
+    stand = Stand(server, "")
+    async with stand.client() as client:
+        notifier = notification_block and await notifier_id(client, notification_block)
+        return await apply_automations(client, delays, notifier or None, flows=FLOWS)
+
+
+async def test_applying_twice_changes_nothing(server: PrefectServer) -> None:
+    """The second time everything is unchanged; what differs is updated, under the same id, and back."""
+    assert {change.result for change in await _apply(server)} == {"unchanged"}
+    changes = await _apply(server, lost_after=90)
+    assert [change.result for change in changes] == ["updated", "unchanged", "unchanged"]
+    assert [change.result for change in await _apply(server)] == ["updated", "unchanged", "unchanged"]
+
+
+async def test_runs_of_a_killed_worker_are_completed_by_the_next(server: PrefectServer) -> None:
+    """Killed with a queue's every slot in hand, and no hand to help: the next worker completes the runs."""
+    stand = await new_stand(server)
+    await _limit_queue(stand, 2)
+    with stand.worker(limit=2) as worker:
+        runs = [await stand.start("slow", seconds=6) for _ in range(2)]
+        for run in runs:
+            await stand.until(run, "Running")
+        worker.kill()
+    with stand.worker(limit=2):
+        for run in runs:
+            await stand.until(run, "Completed", seconds=60)
+    for run in runs:
+        assert count_losses(each for each in await stand.states(run) if each.name != "Completed") == 1
+        assert count_losses(await stand.states(run)) == 0, "it ended by itself since"
+
+
+async def test_a_run_that_beats_and_a_strange_run_are_left_alone(server: PrefectServer) -> None:
+    """A run longer than the window runs once; a silent run of a flow that is not ours stays as it is."""
+    stand = await new_stand(server)
+    strange = await stand.start("stranger")
+    async with stand.client() as client:
+        await client.set_flow_run_state(strange, Running(), force=True)
+    with stand.worker():
+        run = await stand.start("slow", seconds=16)
+        done = await stand.until(run, "Completed", seconds=60)
+    assert done.run_count == 1
+    assert (await stand.read(strange)).state_name == "Running"
+
+
+async def test_a_run_stuck_in_pending_is_scheduled_again(server: PrefectServer) -> None:
+    """A run that a worker claimed and never began is taken up by the next worker; so is a crashed one."""
+    stand = await new_stand(server)
+    stuck = await stand.start("quick")
+    async with stand.client() as client:
+        await client.set_flow_run_state(stuck, Pending())
+    with stand.worker(WORKER_HEARTBEAT_SECONDS="30"):
+        await stand.until(stuck, "Completed", seconds=40)
+        crashes = await stand.start("raises", what="SystemExit")
+        await stand.until(crashes, "Crashed")
+
+        async def taken_up_again() -> bool:
+            names = await stand.history(crashes)
+            return RUN_CRASHED in names and "Running" in names[names.index(RUN_CRASHED) :]
+
+        await eventually(taken_up_again, 40)
+    assert STUCK_PENDING in await stand.history(stuck)
+
+
+async def test_someone_is_told_when_a_block_is_named(server: PrefectServer) -> None:
+    """With a notification block, an event of failed outcomes reaches it; applying again changes nothing."""
+    heard: list[str] = []
+    with _listener(heard) as url, temporary_settings({PREFECT_API_URL: server.api_url}):
+        block = CustomWebhookNotificationBlock(name="operations", url=url, json_data={"text": "{{subject}}"})
+        await block.save("operations")
+        for done in ("created", "unchanged"):
+            changes = await _apply(server, notification_block="custom-webhook/operations")
+            assert {change.result for change in changes if "notify" in change.name} == {done}
+        async with Stand(server, "").client() as client:
+
+            async def told() -> bool:
+                await client.request("POST", "/events", json=[_failed_event()])
+                return bool(heard)
+
+            await eventually(told, 20)
+    assert "failed outcomes" in heard[0]
+
+
+def _failed_event() -> dict[str, object]:
+    return {
+        "id": str(uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": OUTCOMES_FAILED,
+        "resource": {"prefect.resource.id": "interactions.outcomes"},
+        "payload": {"failed": 2},
+    }
+
+
+@contextmanager
+def _listener(heard: list[str]) -> Iterator[str]:
+    """Listen where a webhook would, and keep what is posted."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{web.server_port}/"
+        web.shutdown()
+
+
+def test_losses_are_counted_from_the_state_before_loss() -> None:
+    """A person's Retry gives a run its full number of tries again; a crash is no ending."""
+    names = [
+        *(RUNNING, LOST, FAILED),
+        *(RUNNING, LOST, ("Crashed", StateType.CRASHED)),
+        *((STUCK_PENDING, StateType.SCHEDULED), ("AwaitingRetry", StateType.SCHEDULED)),
+    ]
+    states = states_of(*names)
+    assert count_losses(states[:2]) == 1
+    assert count_losses(states[:3]) == 0
+    assert count_losses(reversed(states)) == 2
+
+
+RUNNING, LOST = ("Running", StateType.RUNNING), (WORKER_LOST, StateType.SCHEDULED)
+PENDING, FAILED = ("Pending", StateType.PENDING), ("Failed", StateType.FAILED)
+
+
+def states_of(*names: tuple[str, StateType]) -> list[State]:
+    """A run's states, one after the other."""
+    return [State(id=uuid4(), type=type_, name=name) for name, type_ in names]
+
+
+@pytest.mark.parametrize(
+    ("names", "losses"),
+    [
+        ([RUNNING, LOST, LOST, LOST, LOST, LOST], 1),
+        ([RUNNING, LOST, PENDING, LOST, LOST], 1),
+        ([RUNNING, LOST, PENDING, RUNNING, LOST], 2),
+        ([PENDING, (STUCK_PENDING, StateType.SCHEDULED), (STUCK_PENDING, StateType.SCHEDULED)], 1),
+    ],
+)
+def test_a_silence_that_is_noticed_again_is_one_loss(names: list[tuple[str, StateType]], losses: int) -> None:
+    """A server that is behind with its events reports one dead worker many times: no reason for quarantine."""
+    assert count_losses(states_of(*names)) == losses
+
+
+def test_an_ending_is_found_behind_a_loss_that_was_noticed_twice() -> None:
+    """The run had ended, and is not executed again; once it was scheduled since, it is."""
+    ended = state_before_loss(states_of(RUNNING, FAILED, LOST, LOST, PENDING, RUNNING))
+    assert ended is not None
+    assert ended.name == "Failed"
+    again = ("AwaitingRetry", StateType.SCHEDULED)
+    assert state_before_loss(states_of(RUNNING, FAILED, LOST, LOST, again, RUNNING)) is None
+    assert state_before_loss(states_of(RUNNING, LOST, PENDING)) is None
+    assert state_before_loss(states_of(PENDING, RUNNING, FAILED)) is None
+
+
+async def _limit_queue(stand: Stand, limit: int) -> None:
+    async with stand.client() as client:
+        queue = await client.read_work_queue_by_name("default", work_pool_name=stand.pool)
+        await client.update_work_queue(queue.id, concurrency_limit=limit)

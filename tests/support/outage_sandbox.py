@@ -1,0 +1,24 @@
+"""A sandbox for tests that stop parts of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from deployments.sandbox.sandbox import Sandbox
+from tests.support.sandbox import SCALED, SandboxDriver
+
+# A worker counts as lost after 12 s without a heartbeat instead of 90; it sends one every 3 s instead of 30.
+QUICK_RECOVERY = SCALED | {
+    "SANDBOX_LOST_AFTER": "12",
+    "WORKER_HEARTBEAT_SECONDS": "3",
+    "SANDBOX_VISIBILITY_SECONDS": "3",
+}
+
+
+@pytest.fixture(scope="module")
+def outage_driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxDriver]:
+    """Return a driver of a sandbox whose processes a test may stop."""
+    with Sandbox(tmp_path_factory.mktemp("outages"), environment=QUICK_RECOVERY) as running:
+        yield SandboxDriver(running)

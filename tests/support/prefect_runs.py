@@ -1,0 +1,93 @@
+"""Flow runs of a sandbox's deployments: started as an operator does, and what they leave in Prefect."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+from tests.support.sandbox import SandboxDriver
+
+REPLAY = "replay-interactions/replay"
+RECONCILE = "reconcile-interactions/reconcile"
+ERASE = "erase-interactions/erase"
+REFRESH = "refresh-directory/refresh"
+PUBLISH = "publish-interactions/publish"
+
+
+def start_run(driver: SandboxDriver, deployment: str, **parameters: Any) -> str:
+    """Create a run of a deployment (`flow/name`), to start now; return its id."""
+    return schedule_run(driver, deployment, parameters)
+
+
+def schedule_run(
+    driver: SandboxDriver, deployment: str, parameters: dict[str, Any], within_hours: float = 0
+) -> str:
+    """Create a run of a deployment, to start in so many hours; return its id."""
+    url = f"{driver.addresses.prefect_api_url}/deployments/name/{deployment}"
+    id_ = requests.get(url, timeout=10).json()["id"]
+    due = (datetime.now(UTC) + timedelta(hours=within_hours)).isoformat()
+    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
+    body = {"parameters": parameters, "state": state}
+    path = f"/deployments/{id_}/create_flow_run"
+    return str(driver.until(lambda: driver.api(path, body, missing=None), 30)["id"])
+
+
+def replay(driver: SandboxDriver, seconds: float = 60, **parameters: Any) -> dict[str, Any]:
+    """Replay and return the finished run."""
+    return driver.finished(start_run(driver, REPLAY, **parameters), seconds)
+
+
+def reconcile(driver: SandboxDriver, **parameters: Any) -> dict[str, Any]:
+    """Reconcile and return the finished run."""
+    return driver.finished(start_run(driver, RECONCILE, **parameters), 90)
+
+
+def erase(driver: SandboxDriver, **parameters: Any) -> dict[str, Any]:
+    """Erase and return the finished run."""
+    return driver.finished(start_run(driver, ERASE, **parameters))
+
+
+def publish(driver: SandboxDriver, **parameters: Any) -> dict[str, Any]:
+    """Publish and return the finished run."""
+    return driver.finished(start_run(driver, PUBLISH, **parameters), 120)
+
+
+def follow_up_erasure(driver: SandboxDriver, receipt_id: str) -> dict[str, Any]:
+    """Return the finished follow-up run of an erasure."""
+
+    def look() -> dict[str, Any] | None:
+        runs = [run for run in driver.runs() if run["parameters"].get("second_pass_of") == receipt_id]
+        return driver.finished(runs[0]["id"]) if runs else None
+
+    return driver.until(look)
+
+
+def finished_run(driver: SandboxDriver, name: str) -> dict[str, Any]:
+    """Wait until the run of that name has ended; return it."""
+    found = driver.until(lambda: driver.runs(name={"any_": [name]}))
+    return driver.finished(found[0]["id"])
+
+
+def awaiting_retry(driver: SandboxDriver, run_id: str) -> dict[str, Any]:
+    """Wait until a run has rescheduled itself; return it."""
+
+    def look() -> dict[str, Any] | None:
+        (run,) = driver.runs(id={"any_": [run_id]})
+        return run if run["state_name"] == "AwaitingRetry" else None
+
+    return driver.until(look)
+
+
+def artifacts_of(driver: SandboxDriver, run_id: str) -> dict[str, dict[str, Any]]:
+    """Return a run's artifacts by key."""
+    query = {"artifacts": {"flow_run_id": {"any_": [run_id]}}}
+    return {each["key"]: each for each in driver.api("/artifacts/filter", query)}
+
+
+def artifact_versions(driver: SandboxDriver, key: str) -> list[dict[str, Any]]:
+    """Return all versions of an artifact, the newest first."""
+    query = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC"}
+    found: list[dict[str, Any]] = driver.api("/artifacts/filter", query)
+    return sorted(found, key=lambda each: each["created"], reverse=True)

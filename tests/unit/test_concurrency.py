@@ -1,0 +1,116 @@
+"""Limits that are read from Prefect: cached, refreshed, and never waited for when Prefect is slow."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tasks import concurrency as limits
+from tasks.concurrency import LimitMissing, PrefectLimits
+from tasks.errors import DependencyUnavailable
+
+MOMENT = 0.2
+
+
+class Prefect:
+    """A fake Prefect that counts its reads and can be made to hang."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.answer: Callable[[], int] = lambda: 300
+        self.available = threading.Event()
+        self.available.set()
+
+    def __call__(self, _: str) -> int:
+        """Answer once it is available."""
+        self.reads += 1
+        self.available.wait(10)
+        return self.answer()
+
+
+@pytest.fixture
+def prefect(monkeypatch: pytest.MonkeyPatch) -> Prefect:
+    """Return a fake that answers at once."""
+    monkeypatch.setattr(limits, "_REFRESH_TIMEOUT", MOMENT)
+    return Prefect()
+
+
+def failing(error: Exception) -> Callable[[], int]:
+    """Return an answer that raises."""
+
+    def answer() -> int:
+        raise error
+
+    return answer
+
+
+def test_a_value_is_cached_for_a_while_and_then_read_again(prefect: Prefect) -> None:
+    """A changed limit is seen when the cached value is too old."""
+    known = PrefectLimits(0.1, prefect)
+    assert [known.value("a"), known.value("a"), prefect.reads] == [300, 300, 1]
+    prefect.answer = lambda: 7
+    time.sleep(0.15)
+    assert [known.value("a"), prefect.reads] == [7, 2]
+
+
+def test_the_age_of_a_value_counts_from_its_arrival(prefect: Prefect) -> None:
+    """A read that takes longer than the cache time is not too old at once."""
+    known = PrefectLimits(0.3, prefect)
+    prefect.available.clear()
+    threading.Timer(0.5, prefect.available.set).start()
+    assert [known.value("a"), known.value("a"), prefect.reads] == [300, 300, 1]
+
+
+def test_no_caller_waits_for_a_prefect_that_hangs(prefect: Prefect) -> None:
+    """The cached value is used while one read is pending; only its first moment is waited for."""
+    known = PrefectLimits(0.0, prefect)
+    known.value("a")
+    prefect.available.clear()
+    began = time.monotonic()
+    assert [known.value("a") for _ in range(20)] == [300] * 20
+    assert MOMENT / 2 < time.monotonic() - began < 5 * MOMENT
+    assert prefect.reads == 2
+    prefect.answer = lambda: 7
+    prefect.available.set()
+    deadline = time.monotonic() + 5
+    while known.value("a") != 7:
+        assert time.monotonic() < deadline
+
+
+def test_an_error_of_prefect_leaves_the_cached_value(prefect: Prefect) -> None:
+    """Without an answer the cached value is used; without a cached value it is DependencyUnavailable."""
+    known = PrefectLimits(0.0, prefect)
+    known.value("a")
+    prefect.answer = failing(OSError("no route"))
+    assert known.value("a") == 300
+    with pytest.raises(DependencyUnavailable, match="cannot be read"):
+        PrefectLimits(0.0, prefect).value("a")
+
+
+def test_a_missing_limit_is_an_error(prefect: Prefect) -> None:
+    """It is neither unlimited nor the cached value; once it exists it is used again."""
+    known = PrefectLimits(0.0, prefect)
+    known.value("a")
+    prefect.answer = failing(LimitMissing("a"))
+    for _ in range(2):
+        with pytest.raises(LimitMissing, match="'a' is missing or inactive"):
+            known.value("a")
+    prefect.answer = lambda: 5
+    assert known.value("a") == 5
+
+
+def test_many_threads_share_one_read(prefect: Prefect) -> None:
+    """Threads that ask during a read get its answer."""
+    known = PrefectLimits(10, prefect)
+    prefect.available.clear()
+    found: list[int] = []
+    threads = [threading.Thread(target=lambda: found.append(known.value("a"))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    prefect.available.set()
+    for thread in threads:
+        thread.join(5)
+    assert (found, prefect.reads) == ([300] * 20, 1)
