@@ -8,6 +8,10 @@ READY := .venv/ready
 ANALYTICS := .venv/analytics
 LONG := .venv/long
 BENCH := .venv/bench
+# Only what was tested: every file has the sha256 sums of its packages, and a package without one is refused.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+COMPILE := uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --generate-hashes
+TESTED := -c requirements-dev.txt -c requirements-analytics.txt
 
 .PHONY: demo help sandbox cluster unit test test-long bench audit newest faults soak check clean pins
 
@@ -21,7 +25,7 @@ sandbox: $(ANALYTICS)  ## keep the same stack up until Ctrl-C
 	@$(BIN)/python -m deployments.sandbox up
 
 cluster: $(ANALYTICS)  ## the same on a Prefect cluster: two API servers, services apart, Redis, HAProxy (from the system)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-cluster.in
+	@$(INSTALL) -r requirements-cluster.txt
 	@$(BIN)/python -m deployments.sandbox up --cluster
 
 unit: $(ANALYTICS)  ## run the tests that start nothing, in under a minute
@@ -37,7 +41,7 @@ bench: $(BENCH)  ## measure this pipeline beside others, 35 minutes on an idle m
 	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY))
 	@$(if $(ONLY),,$(BIN)/python -m tests.benchmarks.publishing)
 
-audit: $(ANALYTICS)  ## look for known vulnerabilities of what production installs (AUDIT_REQUIRED=1)
+audit: $(ANALYTICS)  ## look for known vulnerabilities of what production installs
 	@BIN=$(BIN) .ci/audit
 
 newest: $(READY)  ## run the tests that depend on Prefect on the newest version in the registry (PREFECT=3.9.0)
@@ -58,10 +62,13 @@ check: $(ANALYTICS)  ## lint, types and templates
 	MYPYPATH=infra/bridge $(BIN)/mypy --explicit-package-bases infra/bridge/*.py
 	$(BIN)/cfn-lint infra/*.yaml
 
-pins: $(READY)  ## resolve the pinned versions again (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-package pip requirements-dev.in -o requirements-dev.txt
-	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements-dev.txt requirements.in -o requirements.txt
-	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements-dev.txt requirements-analytics.in -o requirements-analytics.txt
+pins: $(READY)  ## resolve the pinned versions and their hashes again (needs uv)
+	$(COMPILE) --no-emit-package pip requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) -c requirements-dev.txt requirements.in -o requirements.txt
+	$(COMPILE) -c requirements-dev.txt requirements-analytics.in -o requirements-analytics.txt
+	$(COMPILE) $(TESTED) requirements-cluster.in -o requirements-cluster.txt
+	$(COMPILE) $(TESTED) requirements-long.in -o requirements-long.txt
+	$(COMPILE) $(TESTED) requirements-bench.in -o requirements-bench.txt
 
 clean:  ## remove what the other targets made
 	rm -rf .venv .venv-newest .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
@@ -70,18 +77,18 @@ $(READY): requirements-dev.txt pyproject.toml requirements.in requirements-analy
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@echo "Setting up .venv; this takes a minute or two, once."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
 $(ANALYTICS): $(READY) requirements-analytics.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-analytics.txt
+	@$(INSTALL) -r requirements-analytics.txt
 	@touch $(ANALYTICS)
 
-$(LONG): $(ANALYTICS) requirements-long.in requirements-cluster.in
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-long.in
+$(LONG): $(ANALYTICS) requirements-long.txt
+	@$(INSTALL) -r requirements-long.txt
 	@touch $(LONG)
 
-$(BENCH): $(ANALYTICS) requirements-bench.in
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.in -c requirements-dev.txt
+$(BENCH): $(ANALYTICS) requirements-bench.txt
+	@$(INSTALL) -r requirements-bench.txt
 	@touch $(BENCH)

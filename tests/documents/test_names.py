@@ -31,7 +31,6 @@ CAMEL = re.compile(r"(?:[A-Z][a-z0-9]+){2,}")
 MADE_LATER = {"infra.toml"}
 OTHERS = {  # of Prefect's add-ons, of AWS and of the programs in the Makefile
     "DO_NOT_TRACK",
-    "AUDIT_REQUIRED",
     "AWS_DEFAULT_REGION",
     "CAPABILITY_IAM",
     "INFRA_BUS",

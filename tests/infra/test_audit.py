@@ -15,6 +15,8 @@ from threading import Thread
 
 import pytest
 
+from tests.support.requirements import pins
+
 ROOT = Path(__file__).parents[2]
 UNREACHABLE = "not audited: advisories unreachable"
 REQUIREMENTS = "# what production installs\njinja2==3.1.2\nrich==15.0.0 ; python_version > '3'\n"
@@ -66,7 +68,7 @@ def audit(
     }
     done = subprocess.run(  # noqa: S603 - our own script
         [ROOT / ".ci" / "audit", file],
-        env={name: value for name, value in environment.items() if name != "AUDIT_REQUIRED"} | variables,
+        env=environment | variables,
         capture_output=True,
         text=True,
         timeout=250,
@@ -76,38 +78,35 @@ def audit(
 
 
 def test_nothing_known_against_anything_is_a_success(tmp_path: Path) -> None:
-    """The advisories answered for every requirement and know nothing: 0, required or not."""
+    """The advisories answered for every requirement and know nothing: 0."""
     with advisories() as url:
-        code, lines = audit(tmp_path, url, AUDIT_REQUIRED="1")
+        code, lines = audit(tmp_path, url)
     assert (code, lines[-1]) == (0, "audited: 2 requirements, no known vulnerabilities")
 
 
-@pytest.mark.parametrize("required", ["0", "1"])
-def test_a_known_vulnerability_fails(tmp_path: Path, required: str) -> None:
-    """Required or not, the exit code is 1, and the package, the advisory and the fixed version are named."""
+def test_a_known_vulnerability_fails(tmp_path: Path) -> None:
+    """The exit code is 1, and the package, the advisory and the fixed version are named."""
     with advisories("jinja2") as url:
-        code, lines = audit(tmp_path, url, AUDIT_REQUIRED=required)
+        code, lines = audit(tmp_path, url)
     assert (code, lines[-1].split()) == (1, ["jinja2", "3.1.2", "PYSEC-0000-1", "3.1.3"])
 
 
-@pytest.mark.parametrize(("required", "expected"), [("0", 0), ("1", 2)])
-def test_advisories_that_are_not_reached_are_said(tmp_path: Path, required: str, expected: int) -> None:
-    """Without an answer the last line says so; it is a failure only where the audit is required."""
-    code, lines = audit(tmp_path, NOWHERE, AUDIT_REQUIRED=required)
-    assert (code, lines[-1]) == (expected, UNREACHABLE)
+def test_advisories_that_are_not_reached_are_a_failure(tmp_path: Path) -> None:
+    """Without an answer the last line says so, and the exit code tells it apart from a vulnerability."""
+    code, lines = audit(tmp_path, NOWHERE)
+    assert (code, lines[-1]) == (2, UNREACHABLE)
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-analytics.txt"])
 def test_what_production_installs_is_pinned_and_consistent(tmp_path: Path, name: str) -> None:
-    """Every line of both files is an exact version, and the versions that are installed here fit together."""
-    assert audit(tmp_path, NOWHERE, (ROOT / name).read_text())[0] == 0
+    """With nothing to be said of both files but that the advisories are away: pinned, and what is installed fits."""
+    assert audit(tmp_path, NOWHERE, (ROOT / name).read_text())[0] == 2
 
 
 def test_the_extra_moves_no_version_of_the_rest() -> None:
     """What both files name they name in the same version, and the tests run on the extra's versions."""
     rest, extra, tested = (
-        dict(line.split(" ;")[0].split("==") for line in (ROOT / name).read_text().splitlines())
-        for name in ("requirements.txt", "requirements-analytics.txt", "requirements-dev.txt")
+        pins(name) for name in ("requirements.txt", "requirements-analytics.txt", "requirements-dev.txt")
     )
     assert {name: rest[name] for name in rest.keys() & extra.keys()} == {
         name: extra[name] for name in rest.keys() & extra.keys()
@@ -127,15 +126,11 @@ def test_a_requirement_without_an_exact_version_fails_without_a_network(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("known", "required", "code", "last"),
-    [
-        (1, "0", 0, "not audited in full: 1 requirements unknown to the advisories"),
-        (1, "1", 1, "not audited in full: 1 requirements unknown to the advisories"),
-        (0, "1", 2, UNREACHABLE),
-    ],
+    ("known", "code", "last"),
+    [(1, 1, "not audited in full: 1 requirements unknown to the advisories"), (0, 2, UNREACHABLE)],
 )
 def test_a_requirement_that_the_advisories_do_not_know_is_named(
-    tmp_path: Path, known: int, required: str, code: int, last: str
+    tmp_path: Path, known: int, code: int, last: str
 ) -> None:
     """pip-audit ends with 0 when the service knows only some of the packages, or none: this script does not hide it."""
     skipped = "ours Dependency not found on PyPI and could not be audited: ours (1.0)\n" * (2 - known)
@@ -148,6 +143,6 @@ def test_a_requirement_that_the_advisories_do_not_know_is_named(
     (tmp_path / "python").write_text("#!/bin/sh\n")
     for each in (tool, tmp_path / "python"):
         each.chmod(0o755)
-    ended, lines = audit(tmp_path, NOWHERE, BIN=str(tmp_path), AUDIT_REQUIRED=required)
+    ended, lines = audit(tmp_path, NOWHERE, BIN=str(tmp_path))
     assert (ended, lines[-1]) == (code, last)
     assert (last == UNREACHABLE) or any("ours (1.0)" in line for line in lines)
