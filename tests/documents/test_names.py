@@ -33,6 +33,7 @@ OTHERS = {  # of Prefect's add-ons, of AWS and of the programs in the Makefile
     "DO_NOT_TRACK",
     "AWS_DEFAULT_REGION",
     "CAPABILITY_IAM",
+    "PYTHON_IMAGE",
     "INFRA_BUS",
     "INFRA_QUEUE_ID",
     "PREFECT_REDIS_MESSAGING_HOST",

@@ -25,6 +25,10 @@ LAMBDAS = {
     ("logs:PutLogEvents", "BridgeLog"): "Lambda writes the function's output",
     ("kms:Decrypt", "KmsKeyArn"): "SQS does it, with a customer's key only",
     ("kms:GenerateDataKey", "KmsKeyArn"): "SQS does it, with a customer's key only",
+    (
+        "kms:Decrypt",
+        "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*",
+    ): "Secrets Manager does it",
 }
 NETWORK = "ec2:"  # of the Lambda service, in a VPC only; the policy denies it to the function's code
 

@@ -1,4 +1,4 @@
-"""The policy of the deploying user is sufficient for every resource of the template and every command, and no more.
+"""The policies of the deploying user are sufficient for every resource of the template and every command, and no more.
 
 It is compared with the permissions that CloudFormation's registry lists for each resource type, and with IAM's list
 of actions, as cfn-lint has them; AWS is not called.
@@ -6,7 +6,6 @@ of actions, as cfn-lint has them; AWS is not called.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,34 +25,36 @@ from infra.dead_letters import DeadLetterQueue
 from infra.stack import delete as removal
 from infra.stack.change_set import Stack
 from infra.verify.run import verify
+from tests.support.iam import BOUNDARIES, DEPLOYER, Statement, names, read_policy
 from tests.support.stack import Deployed
 from tests.support.templates import INFRA, as_list, read_template
 
 ACCOUNT = "123456789012"
 HERE = f"us-east-1:{ACCOUNT}"
 BUS = "aws.partner/genesys.com/cloud/org/suffix"
-# A resource of each type, by its name in the stack `interactions`.
+# A resource of each type in the stack `interactions`; {} is the name that CloudFormation makes of the logical id.
 ARNS = {
     "AWS::Athena::WorkGroup": f"arn:aws:athena:{HERE}:workgroup/interactions",
-    "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:{HERE}:alarm:interactions-RuleAlarm-1A2B",
-    "AWS::CloudWatch::Dashboard": f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/Dashboard-1A2B",
-    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{HERE}:table/interactions-InteractionTable-1A2B",
-    "AWS::Events::ApiDestination": f"arn:aws:events:{HERE}:api-destination/PrefectDestination-1A2B/1-2-3",
-    "AWS::Events::Archive": f"arn:aws:events:{HERE}:archive/EventArchive-1A2B",
-    "AWS::Events::Connection": f"arn:aws:events:{HERE}:connection/PrefectConnection-1A2B/1-2-3",
+    "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:{HERE}:alarm:{{}}",
+    "AWS::CloudWatch::Dashboard": f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/interactions",
+    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{HERE}:table/{{}}",
+    "AWS::Events::ApiDestination": f"arn:aws:events:{HERE}:api-destination/interactions-prefect/1-2-3",
+    "AWS::Events::Archive": f"arn:aws:events:{HERE}:archive/{{}}",
+    "AWS::Events::Connection": f"arn:aws:events:{HERE}:connection/interactions-prefect/1-2-3",
     "AWS::Events::EventBus": f"arn:aws:events:{HERE}:event-bus/{BUS}",
     "AWS::Events::Rule": f"arn:aws:events:{HERE}:rule/{BUS}/interactions-events",
     "AWS::Glue::Database": f"arn:aws:glue:{HERE}:database/interactions",
-    "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/interactions-WorkerPolicy-1A2B",
-    "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/interactions-BridgeRole-1A2B",
+    "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/{{}}",
+    "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
     "AWS::Lambda::EventSourceMapping": f"arn:aws:lambda:{HERE}:event-source-mapping:1-2-3",
-    "AWS::Lambda::Function": f"arn:aws:lambda:{HERE}:function:interactions-BridgeFunction-1A2B",
-    "AWS::Logs::LogGroup": f"arn:aws:logs:{HERE}:log-group:interactions-BridgeLog-1A2B",
-    "AWS::S3::Bucket": "arn:aws:s3:::interactions-conversationbucket-1a2b",
+    "AWS::Lambda::Function": f"arn:aws:lambda:{HERE}:function:{{}}",
+    "AWS::Logs::LogGroup": f"arn:aws:logs:{HERE}:log-group:{{}}",
+    "AWS::S3::Bucket": "arn:aws:s3:::{}",
     "AWS::S3::BucketPolicy": "arn:aws:s3:::interactions-conversationbucket-1a2b",
-    "AWS::SQS::Queue": f"arn:aws:sqs:{HERE}:interactions-Buffer-1A2B",
+    "AWS::SQS::Queue": f"arn:aws:sqs:{HERE}:{{}}",
     "AWS::SQS::QueuePolicy": f"arn:aws:sqs:{HERE}:interactions-Buffer-1A2B",
 }
+RESOURCES = {name: each["Type"] for name, each in read_template("template.yaml")["Resources"].items()}
 # Actions for features of a type that this template does not use. Those for reading are needed all the same, because
 # CloudFormation reads every feature.
 UNUSED = (
@@ -63,7 +64,8 @@ UNUSED = (
     r"s3:.*(Analytics|CORS|Inventory|Metrics|Notification|Replication|Website|Accelerate|Acl).*",
     r"s3:.*(ObjectLock|Logging|Versioning|IntelligentTiering|Metadata|Abac|ObjectVersion).*",
     r"lambda:.*(CodeSigning|Layer|RuntimeManagement|Recursion|Scaling|Capacity|PublishVersion).*",
-    r"iam:(Attach|Detach).*|iam:.*RolePermissionsBoundary|iam:UpdateRoleDescription",
+    r"iam:(Attach|Detach).*|iam:DeleteRolePermissionsBoundary|iam:UpdateRoleDescription",
+    r"iam:UpdateAssumeRolePolicy",  # a change of whom a role trusts is an administrator's
     r"glue:(Pass|Create|Update|Delete)Connection",  # a database of another engine
     r"events:(Put|Remove)Permission",  # only for a bus of several accounts
     r"kms:(ListAliases|RevokeGrant|ReEncrypt.*|GenerateDataKeyWithoutPlaintext)",
@@ -81,10 +83,16 @@ ANOTHER_NAME = {
 }
 
 
-def policy() -> list[dict[str, Any]]:
-    """Return the statements of the deployer's policy."""
-    found: list[dict[str, Any]] = json.loads((INFRA / "deployer-policy.json").read_text())["Statement"]
-    return found
+def policy() -> list[Statement]:
+    """Return what the deployer's two policies allow, conditions included."""
+    return [each for each in read_policy(*DEPLOYER) if each["Effect"] == "Allow"]
+
+
+def arn(name: str, stack: str = "interactions") -> str:
+    """Return the ARN of a resource of the template in a stack of this name."""
+    made = f"{stack}-{name}-1A2B"
+    made = made.lower() if RESOURCES[name] == "AWS::S3::Bucket" else made
+    return ARNS[RESOURCES[name]].replace("interactions", stack).format(made)
 
 
 @cache
@@ -100,13 +108,9 @@ def known(action: str) -> dict[str, Any] | None:
     return found
 
 
-def allows(action: str, arn: str | None = None) -> bool:
+def allows(action: str, resource: str | None = None) -> bool:
     """Return whether a statement allows the action, on the resource if one is given; conditions are ignored."""
-    return any(
-        any(fnmatchcase(action, pattern) for pattern in as_list(each["Action"]))
-        and (arn is None or any(fnmatchcase(arn, pattern) for pattern in as_list(each["Resource"])))
-        for each in policy()
-    )
+    return any(names(each, action, resource) for each in policy())
 
 
 def unused(action: str, kind: str) -> bool:
@@ -130,30 +134,34 @@ def required(kind: str) -> Iterator[str]:
 
 def test_there_is_an_arn_for_every_type_of_the_template() -> None:
     """A resource type that is added to the template needs an ARN here."""
-    assert {each["Type"] for each in read_template("template.yaml")["Resources"].values()} == set(ARNS)
+    assert set(RESOURCES.values()) == set(ARNS)
 
 
-@pytest.mark.parametrize("kind", sorted(ARNS))
-def test_a_resource_can_be_made_read_changed_and_deleted(kind: str) -> None:
+@pytest.mark.parametrize("name", sorted(RESOURCES))
+def test_a_resource_can_be_made_read_changed_and_deleted(name: str) -> None:
     """The actions that the registry lists for the type are allowed on the name that the stack gives it."""
+    kind = RESOURCES[name]
     actions = set(required(kind))
     assert actions
     for action in actions:
         service = action.split(":")[0]
         results = service == "s3" and kind == "AWS::Athena::WorkGroup"  # of queries, in the stack's bucket
         own = service not in ELSEWHERE and not results and not action.startswith("iam:CreateService")
-        arn = ARNS[kind] if own and action != "iam:PassRole" else None
+        unnamed = {"iam:PassRole", "lambda:CreateEventSourceMapping"}
+        resource = arn(name) if own and action not in unnamed else None
         # s3:GetObject reads the function's code, which is in a bucket of its own.
         code = "arn:aws:s3:::interactions-code-123456789012-us-east-1/bridge/1.zip"
-        arn = code if action == "s3:GetObject" else arn
-        assert allows(action, arn), f"{action} on {arn}"
+        resource = code if action == "s3:GetObject" else resource
+        assert allows(action, resource), f"{action} on {resource}"
 
 
 def test_every_action_is_one_that_iam_knows() -> None:
     """No action is misspelt, and every pattern of actions matches some."""
-    names = [f"{s}:{n}" for s, each in known_actions().items() for n in each["Actions"]]
-    for pattern in (action for each in policy() for action in as_list(each["Action"])):
-        assert any(fnmatchcase(name, pattern.lower()) for name in names), pattern
+    every = [f"{s}:{n}" for s, each in known_actions().items() for n in each["Actions"]]
+    for pattern in (
+        action for each in read_policy(*DEPLOYER, *BOUNDARIES) for action in as_list(each["Action"])
+    ):
+        assert any(fnmatchcase(name, pattern.lower()) for name in every), pattern
 
 
 def test_only_reading_is_allowed_by_pattern() -> None:
@@ -164,24 +172,14 @@ def test_only_reading_is_allowed_by_pattern() -> None:
 
 def test_every_resource_is_allowed_only_for_actions_without_one() -> None:
     """Resource * is for actions that IAM knows no resource for, and for describing alarms, which lists them."""
-    wide = [action for each in policy() if each["Resource"] == "*" for action in each["Action"]]
+    wide = [action for each in policy() if each["Resource"] == "*" for action in as_list(each["Action"])]
     assert [a for a in wide if (known(a) or {}).get("Resources")] == ["cloudwatch:DescribeAlarms"]
 
 
-def test_roles_are_passed_to_two_services_only() -> None:
-    """A role of the stack can be given to Lambda and EventBridge, and to nothing else."""
-    (passing,) = [each for each in policy() if "iam:PassRole" in each["Action"]]
-    assert passing["Condition"]["StringEquals"]["iam:PassedToService"] == [
-        "events.amazonaws.com",
-        "lambda.amazonaws.com",
-    ]
-    assert not allows("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/Administrator")
-
-
-def test_it_fits_into_one_managed_policy() -> None:
+@pytest.mark.parametrize("name", [*DEPLOYER, *BOUNDARIES])
+def test_it_fits_into_one_managed_policy(name: str) -> None:
     """IAM allows 6,144 characters, without white space."""
-    text = (INFRA / "deployer-policy.json").read_text()
-    assert len(re.sub(r"\s", "", text)) <= 6144
+    assert len(re.sub(r"\s", "", (INFRA / name).read_text())) <= 6144
 
 
 def test_the_commands_call_nothing_else(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
