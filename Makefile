@@ -69,6 +69,7 @@ pins: $(READY)  ## resolve the pinned versions and their hashes again (needs uv)
 	$(COMPILE) $(TESTED) requirements-cluster.in -o requirements-cluster.txt
 	$(COMPILE) $(TESTED) requirements-long.in -o requirements-long.txt
 	$(COMPILE) $(TESTED) requirements-bench.in -o requirements-bench.txt
+	$(COMPILE) $(TESTED) requirements-build.in -o requirements-build.txt
 
 clean:  ## remove what the other targets made
 	rm -rf .venv .venv-newest .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build

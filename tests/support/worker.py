@@ -142,9 +142,14 @@ class Stand:
 
     @contextmanager
     def worker(
-        self, limit: int = 4, *, within: tuple[str, ...] = (), **environment: str
+        self,
+        limit: int = 4,
+        *,
+        within: tuple[str, ...] = (),
+        options: tuple[str, ...] = (),
+        **environment: str,
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """Run `prefect worker start` on the pool, `within` another command that executes it."""
+        """Run `prefect worker start` on the pool, with further options, `within` another command that executes it."""
         command = [
             *within,
             sys.executable,
@@ -156,6 +161,7 @@ class Stand:
             self.pool,
             "--limit",
             str(limit),
+            *options,
         ]
         log = self.server.home / f"worker-{self.pool}.log"
         with process(command, self.server.environment(**(FAST | environment)), log) as child:
