@@ -31,10 +31,14 @@ async def quarantine(rejections: list[Rejection], flow_run_id: str) -> list[Outc
 
 def _put(services: Services, rejection: Rejection, flow_run_id: str) -> Outcome:
     id_ = rejection.interaction_id
+    erased = Outcome(OutcomeKind.UNCHANGED, rejection.event_id, id_, WriteOutcome.ERASED.value)
     if id_ is not None and services.interactions.is_erased(id_):
-        return Outcome(OutcomeKind.UNCHANGED, rejection.event_id, id_, WriteOutcome.ERASED.value)
+        return erased
     row = QuarantineRow("rejected", rejection.code, rejection.reason, rejection.text, rejection.event_id, id_)
     services.quarantine.put(row, flow_run_id)
+    if id_ is not None and services.interactions.is_erased(id_):  # since the first look
+        services.quarantine.remove(row.quarantine_id)
+        return erased
     return Outcome(
         OutcomeKind.REJECTED,
         rejection.event_id or row.quarantine_id,

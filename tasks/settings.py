@@ -213,7 +213,8 @@ class Settings(BaseSettings):
     erase_follow_up_after: float | None = Field(
         default=None,
         ge=0,
-        description="Seconds until the follow-up of an erasure; without it FLOW_TIMEOUT and a minute",
+        description="Seconds until the follow-up of an erasure; without it a minute more than any run may take "
+        "(BACKGROUND_TIMEOUT, or four times FLOW_TIMEOUT if that is longer)",
     )
     tombstone_days: int | None = Field(
         default=None, ge=1, description="Days until an erasure's tombstone expires; never without it"

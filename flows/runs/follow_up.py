@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from httpx import HTTPError
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.runtime import deployment, flow_run
 from prefect.states import Scheduled
 
+from flows.runs.timeouts import longest_run
+from tasks.errors import DependencyUnavailable
 from tasks.services import get_services
 from tasks.settings import task_policy
 from tasks.values import chunked
@@ -21,7 +24,7 @@ _MARGIN = 60.0  # seconds that a run may take to end after its time-out
 def follow_up_delay() -> float:
     """Return the seconds from the tombstones to the follow-up: a run that began before them has ended by then."""
     configured = get_services().settings.erase_follow_up_after
-    return task_policy().flow_timeout + _MARGIN if configured is None else configured
+    return longest_run(task_policy()) + _MARGIN if configured is None else configured
 
 
 async def schedule_follow_up(
@@ -30,7 +33,7 @@ async def schedule_follow_up(
     """Schedule the runs that delete once more, and search once more for the contact; return when they are due.
 
     None when there is nothing to follow up, or when this run has no deployment (it was called as a plain function):
-    then the caller has to erase again.
+    then the caller has to erase again. Raises DependencyUnavailable when Prefect does not take them.
     """
     if deployment.id is None:
         get_run_logger().warning(
@@ -39,19 +42,19 @@ async def schedule_follow_up(
         return None
     due = datetime.now(UTC) + timedelta(seconds=follow_up_delay())
     parts = list(chunked(interaction_ids, MAX_INTERACTIONS)) or ([[]] if external_contact_id else [])
-    async with get_client() as client:
-        for number, part in enumerate(parts):
-            await client.create_flow_run_from_deployment(
-                UUID(deployment.id),
-                parameters={
-                    "interaction_ids": part,
-                    # One of the runs searches again: a run in flight may have stored what was not there yet.
-                    "external_contact_id": external_contact_id or "" if number == 0 else "",
-                    "dry_run": False,
-                    "second_pass_of": receipt_id,
-                },
-                state=Scheduled(scheduled_time=due),
-                tags=["erase", "second-pass"],
-                idempotency_key=f"erase:{receipt_id}:{number}:{flow_run.run_count}",
-            )
+    try:
+        async with get_client() as client:
+            for number, part in enumerate(parts):
+                # One of the runs searches again: a run in flight may have stored what was not there yet.
+                contact = external_contact_id or "" if number == 0 else ""
+                parameters = {"interaction_ids": part, "external_contact_id": contact}
+                await client.create_flow_run_from_deployment(
+                    UUID(deployment.id),
+                    parameters=parameters | {"dry_run": False, "second_pass_of": receipt_id},
+                    state=Scheduled(scheduled_time=due),
+                    tags=["erase", "second-pass"],
+                    idempotency_key=f"erase:{receipt_id}:{number}:{flow_run.run_count}",
+                )
+    except HTTPError as error:
+        raise DependencyUnavailable(f"Prefect takes no follow-up ({type(error).__name__})") from None
     return due if parts else None

@@ -26,6 +26,11 @@ def run_timeout(flow: str, policy: TaskPolicy) -> float:
     return timeouts.get(flow, policy.background_timeout)
 
 
+def longest_run(policy: TaskPolicy) -> float:
+    """Return the seconds that a run of any flow may take."""
+    return max(run_timeout(flow, policy) for flow in FLOWS)
+
+
 @asynccontextmanager
 async def rescheduled_after(seconds: float) -> AsyncIterator[None]:
     """Raise DependencyUnavailable when nine tenths of a time-out have passed; what is saved stays saved."""

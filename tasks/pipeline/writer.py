@@ -51,13 +51,22 @@ class ChunkWriter:
                 self._finish(work, OutcomeKind.UNCHANGED, reason.value)
 
     def stage(self) -> None:
-        """Put the conversations of the records that are left into S3: no row names an object that does not stand."""
+        """Put the conversations of the records that are left into S3: no row names an object that does not stand.
+
+        Then look: an erasure that had passed before the object stood did not find it, and no row may come to be
+        written that a tombstone refuses.
+        """
         left = [
             each for each in self._processed.fetched if each.work.interaction_id not in self._write.outcomes
         ]
         if left and (bucket := self._services.staging) is not None:
             grace, forced = self._settings.staging_grace, self._run.force
             self._write.staging.put(bucket, left, grace=grace, forced=forced)
+            erased = self._interactions.erased_among([each.work.interaction_id for each in left])
+            for each in left:
+                if each.work.interaction_id in erased:
+                    self._finish_erased(each.work)
+            self.remove_erased()
 
     def remove_erased(self) -> None:
         """Remove from S3 what was staged of interactions that turned out to be erased."""
@@ -218,6 +227,12 @@ class ChunkWriter:
             "failed", error.code, str(error), serialize(work.first), work.first.event_id, work.interaction_id
         )
         self._services.quarantine.put(row, self._run.flow_run_id)
+        if self._interactions.is_erased(
+            work.interaction_id
+        ):  # since the look above: nobody else removes the row
+            self._services.quarantine.remove(row.quarantine_id)
+            self._finish_erased(work)
+            return
         self._remove_deferral(work)  # or reconcile would ask again and again
         self._finish(work, OutcomeKind.FAILED, f"{error.code}: {error}")
 

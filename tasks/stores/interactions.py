@@ -154,6 +154,12 @@ class InteractionTable:
         """Return whether the interaction has a tombstone."""
         return "erasedAt" in (self.get(interaction_id) or {})
 
+    def erased_among(self, interaction_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of these interactions that have a tombstone, consistently read."""
+        names = ("interactionId", "erasedAt")
+        found = self._table.get_many(interaction_ids, names, consistent=True)
+        return frozenset(str(item["interactionId"]) for item in found if "erasedAt" in item)
+
     def write_tombstone(
         self, interaction_id: str, receipt_id: str, expires_at: int | None = None
     ) -> PreviousItem:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.records import CONTENT_FIELDS, InteractionRecord
+from tasks.stores.interaction_items import TOMBSTONE_FIELDS
 from tests.faults.discrepancy import Discrepancy
 from tests.faults.published_events import PublishedEvents
 from tests.faults.table_discrepancies import find_table_discrepancies
@@ -38,8 +39,9 @@ class Observed:
     staged: dict[tuple[str, str], HeldVersion] = field(default_factory=dict)  # by object and interaction
     published: dict[str, HeldVersion] = field(default_factory=dict)  # in table conversations, by interaction
     tables: dict[str, list[Row]] | None = None  # those of the analytics; None: they are not compared
+    traces: dict[str, list[str]] = field(default_factory=dict)  # keys of objects, by erased interaction
     runs: dict[str, list[FlowRun]] = field(default_factory=dict)  # by event id
-    unfinished: int = 0  # runs of process-interactions that have not ended
+    unfinished: int = 0  # runs of process-interactions and of erase-interactions that have not ended
     buffered: int = 0  # messages in the buffer queue
     dead_letters: int = 0
 
@@ -66,6 +68,7 @@ def find_discrepancies(
     return [
         *_in_rows(published, expected, observed),
         *_unexpected_rows(published, observed),
+        *_of_erased(published, observed),
         *_in_quarantine(published, observed),
         *_in_outcomes(published, observed),
         *_left_over(observed),
@@ -83,6 +86,8 @@ def count_outcomes(published: PublishedEvents, observed: Observed) -> Counter[st
     for subject in published.events.values():
         if subject in markers:
             counts["rejected"] += 1
+        elif subject in published.erased:
+            counts["erased"] += 1
         elif subject in counted:
             counts["unchanged"] += 1
         elif subject in rows:
@@ -148,15 +153,31 @@ def _held(row: Row, observed: Observed) -> list[HeldVersion]:
 
 
 def _unexpected_rows(published: PublishedEvents, observed: Observed) -> Iterator[Discrepancy]:
-    known = {*published.interactions, *published.known_interactions}
+    known = {*published.interactions, *published.erased, *published.known_interactions}
     for row in observed.rows:
         if row["interactionId"] not in known:
             yield Discrepancy("an unexpected row", row["interactionId"], f"runs {row.get('runs')}")
 
 
+def _of_erased(published: PublishedEvents, observed: Observed) -> Iterator[Discrepancy]:
+    """Of an erased interaction a tombstone is left, and no content anywhere."""
+    rows = {row["interactionId"]: row for row in observed.rows}
+    for id_ in published.erased:
+        row = rows.get(id_, {})
+        if "erasedAt" not in row:
+            yield Discrepancy("not erased", id_, f"attributes {sorted(row)}")
+        elif more := sorted(row.keys() - TOMBSTONE_FIELDS):
+            yield Discrepancy("a tombstone with content", id_, f"attributes {more}")
+        if keys := observed.traces.get(id_):
+            yield Discrepancy("objects of what was erased", id_, ", ".join(keys))
+        if any(id_ in str(each) for each in observed.quarantine):
+            yield Discrepancy("in quarantine though erased", id_, "")
+
+
 def _in_quarantine(published: PublishedEvents, observed: Observed) -> Iterator[Discrepancy]:
     """Each invalid event is one quarantine row with a reason; there is no other new one."""
-    ours, known = set(published.interactions), set(published.known_quarantine)
+    ours = {*published.interactions, *published.erased}
+    known = set(published.known_quarantine)
     found: dict[str, list[Row]] = defaultdict(list)
     for row in observed.quarantine:
         marker = next((each for each in published.invalid if each in str(row.get("event"))), None)

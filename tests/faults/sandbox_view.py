@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from tasks.lake.iceberg.tables import INTERACTION_TABLES
 from tasks.records import build_record
 from tasks.stores import StagingBucket
 from tests.faults.discrepancies import Expected, FlowRun, HeldVersion, Observed
+from tests.support.bucket_search import objects_with_each
 
 _PAGE = 200  # the largest page that Prefect's API returns
 _deserialize = TypeDeserializer().deserialize
@@ -115,16 +116,17 @@ class SandboxView:
         return sum(int(answer["Attributes"][name]) for name in names)
 
     def unfinished(self) -> int:
-        """Return how many runs of process-interactions have not ended."""
-        return self._count("process-interactions", "SCHEDULED", "PENDING", "RUNNING", "CANCELLING")
+        """Return how many runs of process-interactions and of erase-interactions have not ended."""
+        flows = ("process-interactions", "erase-interactions")
+        return self._count(flows, "SCHEDULED", "PENDING", "RUNNING", "CANCELLING")
 
     def waiting(self, flow: str) -> int:
         """Return how many runs of a flow have not begun."""
-        return self._count(flow, "SCHEDULED", "PENDING")
+        return self._count((flow,), "SCHEDULED", "PENDING")
 
-    def _count(self, flow: str, *states: str) -> int:
+    def _count(self, flows: Sequence[str], *states: str) -> int:
         query = {
-            "flows": {"name": {"any_": [flow]}},
+            "flows": {"name": {"any_": list(flows)}},
             "flow_runs": {"state": {"type": {"any_": list(states)}}},
         }
         return int(self.prefect("flow_runs/count", query))
@@ -175,14 +177,20 @@ class SandboxView:
             yield from page
             offset += len(page)
 
-    def observed(self, since: str) -> Observed:
-        """Return everything that is compared."""
+    def traces(self, interaction_ids: Iterable[str]) -> dict[str, list[str]]:
+        """Return the keys of the objects of any version that have an interaction in their key or decoded content."""
+        s3, bucket = self._aws["s3"], self.addresses.conversation_bucket
+        return objects_with_each(s3, bucket, interaction_ids)
+
+    def observed(self, since: str, erased: Iterable[str] = ()) -> Observed:
+        """Return everything that is compared, of `erased` interactions every trace."""
         return Observed(
             rows=self.interactions(),
             quarantine=self.quarantine(),
             staged=self.staged(),
             published=self.published(),  # afterwards: what is staged no more is in here
             tables=self.tables(),
+            traces=self.traces(erased),
             runs=self.runs(since),
             unfinished=self.unfinished(),
             buffered=self.messages(self.addresses.buffer_queue_url),

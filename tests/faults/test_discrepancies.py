@@ -127,6 +127,31 @@ def test_each_difference_is_one_discrepancy_of_its_kind(changes: dict[str, Any],
     assert kinds(observed(**changes)) == [kind]
 
 
+TOMBSTONE = {"interactionId": ID, "erasedAt": "2026-01-15T10:00:00.000Z", "receiptId": "r"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"rows": []}, "not erased"),
+        ({"rows": [row()]}, "not erased"),
+        ({"rows": [TOMBSTONE | {"names": {}}]}, "a tombstone with content"),
+        ({"traces": {ID: ["staging/1"]}}, "objects of what was erased"),
+        ({"quarantine": [rejected(), FAILED]}, "in quarantine though erased"),
+    ],
+)
+def test_whatever_is_left_of_an_erased_interaction_is_found(changes: dict[str, Any], kind: str) -> None:
+    """A tombstone alone is no discrepancy; its events have an outcome all the same."""
+    events = published()
+    events.erase([ID])
+    events.add("e4", ID, valid=True)  # what comes later of it
+    runs = {event: [COMPLETED] for event in ("e1", "e2", "e3", "e4")}
+    nothing: dict[str, Any] = {"rows": [TOMBSTONE], "staged": {}, "runs": runs}
+    assert kinds(observed(**nothing), events) == []
+    assert count_outcomes(events, observed(**nothing)) == {"erased": 3, "rejected": 1}
+    assert kinds(observed(**nothing | changes), events) == [kind]
+
+
 def test_what_publish_has_moved_is_no_discrepancy() -> None:
     """The version is held by the table instead of the object; another version in the table is found."""
     version, content_hash = "v", EXPECTED.record.content_hash

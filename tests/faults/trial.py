@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from tests.faults import genesys_faults, prefect_faults, store_faults, worker_faults
+from tests.faults.erasure import Erasure
 from tests.faults.event_generator import EventGenerator, GeneratedEvent, in_tens
 from tests.faults.fault import Fault
 from tests.faults.fault_sandbox import FaultSandbox
@@ -42,7 +43,7 @@ def random_combination(rng: random.Random) -> list[Fault]:
 
 
 def run_trial(target: FaultSandbox, faults: Sequence[Fault], events: int, seed: int, timeout: float) -> Trial:
-    """Publish events before, during and after the faults; wait until no discrepancy is left."""
+    """Publish events before, during and after the faults, and erase some; wait until no discrepancy is left."""
     published = target.verifier.begin(seed)
     for earlier in target.published:
         published.ignore(earlier)
@@ -55,8 +56,14 @@ def run_trial(target: FaultSandbox, faults: Sequence[Fault], events: int, seed: 
     with ExitStack() as injected:
         for fault in faults:
             injected.enter_context(fault.inject(target))
-        _publish_slowly(target, published, generated[some:-some], max(fault.seconds for fault in faults))
+        during, seconds = generated[some:-some], max(fault.seconds for fault in faults) / 2
+        _publish_slowly(target, published, during[: len(during) // 2], seconds)
+        erasure = Erasure.of(published, target.rng)
+        asked = erasure.ask(target.verifier.view)
+        _publish_slowly(target, published, during[len(during) // 2 :], seconds)
     target.restart_stopped()
+    if not asked:
+        target.until(lambda: erasure.ask(target.verifier.view), timeout)
     ended = time.monotonic()
     target.verifier.publish(published, generated[-some:])
     comparison = target.verifier.wait(published, timeout)

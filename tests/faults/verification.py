@@ -105,7 +105,7 @@ class Verifier:
             done, total = _or_none(lambda: self._progress(published, expected)) or (0, 1)
             on_progress(done, total)
             if done == total or not time_left:
-                observed = _or_none(lambda: self.view.observed(published.since))
+                observed = _or_none(lambda: self.view.observed(published.since, published.erased))
                 found = (
                     find_discrepancies(published, expected, observed)
                     if observed is not None
@@ -122,7 +122,7 @@ class Verifier:
 
     def _progress(self, published: PublishedEvents, expected: dict[str, Expected]) -> tuple[int, int]:
         """Return how much of how much is as expected, judged by a few attributes."""
-        names = ("interactionId", "contentHash", "dueAt")
+        names = ("interactionId", "contentHash", "dueAt", "erasedAt")
         rows = {row["interactionId"]: row for row in self.view.interactions(*names) if "dueAt" not in row}
         right = sum(
             rows.get(id_, {}).get("contentHash") == expected[id_].record.content_hash
@@ -131,7 +131,9 @@ class Verifier:
         quarantined = {row["quarantineId"] for row in self.view.quarantine("quarantineId")}
         new = min(len(quarantined - set(published.known_quarantine)), len(published.invalid))
         waiting = self.view.unfinished() + self.view.messages(self.view.addresses.buffer_queue_url)
-        return right + new, len(published.interactions) + len(published.invalid) + waiting
+        erased = sum("erasedAt" in rows.get(id_, {}) for id_ in published.erased)
+        wanted = len(published.interactions) + len(published.erased) + len(published.invalid)
+        return right + erased + new, wanted + waiting
 
 
 def console() -> Console:

@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -18,8 +18,18 @@ _SYNC = 16  # bytes of an Avro file's mark between two blocks
 
 def objects_with(s3: Any, bucket: str, text: str) -> list[str]:
     """Return the keys of all objects, former versions too, whose key or decoded content has a text."""
-    found = {key for key, body in _versions(s3, bucket) if text in key or text in decoded(body)}
-    return sorted(found)
+    return objects_with_each(s3, bucket, [text])[text]
+
+
+def objects_with_each(s3: Any, bucket: str, texts: Iterable[str]) -> dict[str, list[str]]:
+    """Return the same for each of these texts, by text; every object is read once."""
+    found: dict[str, set[str]] = {text: set() for text in texts}
+    for key, body in _versions(s3, bucket) if found else ():
+        whole = f"{key} {decoded(body)}"
+        for text, keys in found.items():
+            if text in whole:
+                keys.add(key)
+    return {text: sorted(keys) for text, keys in found.items()}
 
 
 def decoded(body: bytes) -> str:

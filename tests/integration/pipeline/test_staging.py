@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.genesys import BadRequest
 from tasks.pipeline.work import PipelineRun
-from tasks.stores import StagingBucket, StoreUnavailable, dynamodb, s3
+from tasks.stores import QuarantineRow, StagingBucket, StoreUnavailable, dynamodb, s3
 from tests.support.chunk_saves import ChunkSaves
 from tests.support.emulator import Emulator, create_table
 from tests.support.events import new_ids
@@ -211,12 +212,103 @@ def test_what_is_refused_is_removed_though_a_neighbour_fails(saves: Saves) -> No
         return real(record, *rest, **named)
 
     saving.services.interactions = SimpleNamespace(
-        insert=lambda _: frozenset(), save=save, is_erased=saving.interactions.is_erased
+        insert=lambda _: frozenset(), save=save, erased_among=lambda _: frozenset()
     )
     with pytest.raises(StoreUnavailable):
         saving.write(write, RUN)
     assert saving.staged(erased) == []
     assert len(saving.staged(failing)) == 1
+
+
+def dead(*_: Any, **__: Any) -> Any:
+    """Fail as a table does that does not answer."""
+    raise StoreUnavailable("table interactions: no answer")
+
+
+class ErasedOnTheWay:
+    """A client of S3 whose first object stands after an erasure that began, and ended, while it was on its way."""
+
+    def __init__(self, saving: ChunkSaves, client: Both, erased: str) -> None:
+        self._saving, self._client, self._erased = saving, client, erased
+        self.exceptions = client.exceptions
+
+    def __getattr__(self, operation: str) -> Any:
+        """Return the real client's operation."""
+        return getattr(self._client, operation)
+
+    def put_object(self, **arguments: Any) -> Any:
+        """Erase, then write."""
+        self._saving.interactions.write_tombstone(self._erased, "receipt")
+        self._saving.staging.erase(frozenset({self._erased}), versioned=False)
+        return self._client.put_object(**arguments)
+
+
+def test_an_object_is_looked_at_though_no_row_can_be_written(saves: Saves, stores: Both) -> None:
+    """The worker may end before any row is written: what was erased while the object was on its way goes at once."""
+    erased, kept = new_ids(2)
+    saving = saves()
+    write = saving.processed({id_: conversation(id_, "settled") for id_ in (erased, kept)}, RUN)
+    mine = saves(s3=ErasedOnTheWay(saving, stores, erased))
+    mine.services.interactions = SimpleNamespace(
+        erased_among=saving.interactions.erased_among, insert=lambda _: frozenset(), save=dead
+    )
+    with pytest.raises(StoreUnavailable):
+        mine.write(write, RUN)
+    assert saving.staged(erased) == []
+    assert len(saving.staged(kept)) == 1
+
+
+def test_an_object_that_could_not_be_looked_at_is_looked_at_by_the_retry(saves: Saves, stores: Both) -> None:
+    """The table does not answer after the object was written: the retry writes no other, and looks."""
+    erased, kept = new_ids(2)
+    saving = saves()
+    write = saving.processed({id_: conversation(id_, "settled") for id_ in (erased, kept)}, RUN)
+    mine = saves(s3=ErasedOnTheWay(saving, stores, erased))
+    mine.services.interactions = SimpleNamespace(erased_among=dead, insert=lambda _: frozenset(), save=dead)
+    with pytest.raises(StoreUnavailable):
+        mine.write(write, RUN)
+    assert len(saving.staged(erased)) == 1
+    saving.write(write, RUN)
+    assert saving.staged(erased) == []
+    assert [each.detail for each in write.outcomes[erased]] == ["the interaction was erased"]
+    assert_held(saving, kept)
+
+
+def test_what_was_inserted_before_an_erasure_is_not_staged_again(saves: Saves) -> None:
+    """Inserted, then its quarantine row could not be removed: the retry stages anew, and must see the tombstone."""
+    (id_,) = new_ids(1)
+    saving = saves(staging_grace=1e-6)
+    saving.services.quarantine.put(QuarantineRow("failed", "code", "error", "{}", None, id_), "a run")
+    write = saving.processed({id_: conversation(id_, "settled")}, RUN)
+    real, saving.services.quarantine = saving.services.quarantine, SimpleNamespace(remove=dead)
+    with pytest.raises(StoreUnavailable):
+        saving.write(write, RUN)
+    assert_held(saving, id_)
+    saving.services.quarantine = real
+    saving.interactions.write_tombstone(id_, "receipt")
+    saving.staging.erase(frozenset({id_}), versioned=False)
+    saving.write(write, RUN)
+    assert saving.staged(id_) == []
+
+
+def test_a_quarantine_row_is_looked_at_after_it_was_written(saves: Saves) -> None:
+    """Erased between the look and the row of an interaction that failed: the row goes again."""
+    (id_,) = new_ids(1)
+    saving = saves()
+    write = saving.processed({id_: conversation(id_, "settled")}, RUN)
+    write.processed.failed, write.processed.fetched = (
+        [(write.processed.fetched[0].work, BadRequest("no"))],
+        [],
+    )
+    table = saving.services.quarantine
+
+    def put(row: QuarantineRow, flow_run_id: str) -> None:
+        saving.interactions.write_tombstone(id_, "receipt")
+        table.put(row, flow_run_id)
+
+    saving.services.quarantine = SimpleNamespace(put=put, remove=table.remove)
+    saving.write(write, RUN)
+    assert table.failed_among([id_]) == frozenset()
 
 
 def until_done(operation: Callable[[], object]) -> None:
