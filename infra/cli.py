@@ -82,6 +82,7 @@ def deploy(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET, *, y
     done = False
     for found in deployment.plans():
         output.show_plan(found)
+        output.show_retention(deployment.values)
         if not yes and not output.confirm(f"{'Create' if found.creates else 'Update'} stack {target.stack}?"):
             deployment.stack.discard(found.name)
             output.console.print("Not done.")
@@ -104,6 +105,7 @@ def plan(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET) -> Non
         output.console.print(f"Nothing would change: stack {target.stack} is up to date.")
         return
     output.show_plan(found)
+    output.show_retention(deployment.values)
     deployment.stack.discard(found.name)
 
 

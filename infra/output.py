@@ -45,6 +45,25 @@ def show_plan(plan: Plan) -> None:
     console.print(table)
 
 
+def show_retention(values: Mapping[str, str]) -> None:
+    """Print how long a stack of these parameters keeps what, and how to change it."""
+    kept = {"records": "RecordDays", "whole conversations": "ConversationDays", "raw events": "ArchiveDays"}
+    days = {what: _days(values[name]) for what, name in kept.items()}
+    if values["Archive"] == "false":
+        days["raw events"] = "not at all"
+    parts = [f"{what} {how_long}" for what, how_long in days.items()]
+    console.print(
+        f"Kept: {', '.join(parts)}. Others: --set.RecordDays, --set.ConversationDays, --archive-days."
+    )
+    record_days = values["RecordDays"]
+    how = "without RETENTION_DAYS" if record_days == "0" else f"with RETENTION_DAYS={record_days}"
+    console.print(f"Records are expired by the workers: run them {how}.")
+
+
+def _days(value: str) -> str:
+    return "for ever" if value == "0" else f"{value} days"
+
+
 def show_event(event: StackEvent) -> None:
     """Print a stack event that ends a resource's operation, or has a reason."""
     if event.status.endswith(("_COMPLETE", "_FAILED")) or event.reason:

@@ -26,6 +26,9 @@ Each counts for two, and one for three, because all begin alike; a filter of que
 """
 EMPTY_LIST = {"EventSources": "any", "QueueIds": "any", "SubnetIds": "none", "SecurityGroupIds": "none"}
 
+BEFORE = {"RecordDays": "0"}
+"""What a deployed stack has of parameters that are newer than it is: where it keeps something for ever, it goes on."""
+
 Value = str | int | bool | list[str] | tuple[str, ...]
 
 
@@ -44,12 +47,15 @@ def defaults() -> dict[str, str | None]:
 def complete(given: Mapping[str, Value], former: Mapping[str, str]) -> dict[str, str]:
     """Return every parameter: the given value, else the deployed one, else the default.
 
+    A stack that is deployed already has in place of some new defaults what it has had so far (`BEFORE`).
     Raises InvalidInput for a parameter that the template does not have.
     """
     known = defaults()
     if unknown := sorted(set(given) - set(known)):
         raise InvalidInput(f"the template has no parameter {', '.join(unknown)}")
     merged = {name: value for name, value in known.items() if value is not None}
+    if former:
+        merged |= BEFORE
     merged |= {name: value for name, value in former.items() if name in known}
     return merged | {name: text(value) or EMPTY_LIST.get(name, "") for name, value in given.items()}
 

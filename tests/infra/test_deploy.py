@@ -14,6 +14,7 @@ import pytest
 from infra.errors import InfraError, StackFailed
 from infra.stack.bundle import bundle
 from infra.stack.change_set import Stack
+from infra.stack.parameters import complete
 from tests.support.stack import (
     CUSTOMER_END,
     OTHER_QUEUE,
@@ -118,6 +119,28 @@ def test_what_is_not_given_stays_as_deployed(stack: Deployed) -> None:
     stack.deploy()
     deployed = Stack(stack.session.client("cloudformation"), "interactions").parameters()
     assert (deployed["SettleSeconds"], deployed["QueueIds"]) == ("7", QUEUE)
+
+
+def test_a_new_stack_has_a_retention_and_a_deployed_one_keeps_its_own() -> None:
+    """730 and 365 days; a stack that had neither parameter, or kept for ever, goes on until it is told."""
+    new = complete({}, {})
+    assert (new["RecordDays"], new["ConversationDays"]) == ("730", "365")
+    former = complete({}, {"ConversationDays": "0", "BusName": "genesys"})
+    assert (former["RecordDays"], former["ConversationDays"]) == ("0", "0")
+    told = complete({"RecordDays": "90"}, {"ConversationDays": "0", "BusName": "genesys"})
+    assert (told["RecordDays"], told["ConversationDays"]) == ("90", "0")
+    assert complete({}, new | {"RecordDays": "30"})["RecordDays"] == "30"
+
+
+@pytest.mark.usefixtures("aws")
+def test_deploy_says_how_long_what_is_kept() -> None:
+    """Before it asks, and with what the workers need for it."""
+    done = infra("deploy", *FIRST, *PREFECT, typed="no\n")
+    assert "Kept: records 730 days, whole conversations 365 days, raw events 30 days" in done.stdout
+    assert "RETENTION_DAYS=730" in done.stdout
+    assert infra("deploy", *FIRST, *PREFECT, "--set.RecordDays", "0", "--yes").returncode == 0
+    found = Stack(boto3.client("cloudformation"), "interactions").outputs()
+    assert found["RecordDays"] == "0"
 
 
 def test_too_many_queues_for_a_pattern_are_refused(stack: Deployed) -> None:
