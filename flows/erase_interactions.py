@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.reports.erasure import ErasureReport, publish
-from flows.runs.current_run import run_id
+from flows.runs.current_run import requester, run_id
 from flows.runs.follow_up import schedule_follow_up
 from flows.runs.recovery import fail_if_crash_looping
 from flows.runs.schedule import reschedule_current_run
@@ -21,16 +21,20 @@ from tasks.erase import (
     TASK_SIZE,
     ErasureCounts,
     backups,
+    close_receipt,
     delete_conversations,
     delete_quarantined,
     erase_rows,
     erase_staged,
+    open_receipt,
     search,
     write_tombstones,
 )
 from tasks.errors import DependencyUnavailable, PermanentError
-from tasks.operations.erasure_request import ErasureRequest, InvalidErasureRequest
+from tasks.operations.erasure_request import ErasureRequest, InvalidErasureRequest, check_reason
+from tasks.operations.reason import CustomerKey, Words
 from tasks.settings import task_policy
+from tasks.stores.person import Person
 from tasks.values import canonical_id, chunked
 
 
@@ -38,17 +42,21 @@ def run_name() -> str:
     """Return what kind of run, and of how many ids; never an id of a person."""
     parameters = flow_run.parameters
     count = len(parameters.get("interaction_ids") or [])
-    subject = "a contact" if parameters.get("external_contact_id") else f"{count} interactions"
+    person = "a customer" if parameters.get("customer_keys") else f"{count} interactions"
+    subject = "a contact" if parameters.get("external_contact_id") else person
     if parameters.get("second_pass_of"):
         return f"erase {subject}, second pass"
     return f"erase {subject}, dry run" if parameters.get("dry_run", True) else f"erase {subject}"
 
 
 @flow(name=ERASE, flow_run_name=run_name, persist_result=False)
-async def erase_interactions(
+async def erase_interactions(  # noqa: PLR0917 - the fields of a form
     interaction_ids: list[str] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
     external_contact_id: str = "",
+    customer_keys: list[CustomerKey] = [],  # noqa: B006
     dry_run: bool = True,
+    reason: Words = "",
+    requested_by: Words = "",
     second_pass_of: str = "",
 ) -> State[Any]:
     """Erase interactions: records, conversations and quarantine; a tombstone keeps them from coming back.
@@ -56,15 +64,23 @@ async def erase_interactions(
     Args:
         interaction_ids: The interactions (UUIDs).
         external_contact_id: Every stored interaction that this external contact of Genesys's took part in.
+        customer_keys: Every stored interaction of a customer's e-mail address or telephone number, by keys which the
+            command `interactions erase` makes: no address belongs in here, and Prefect refuses one.
         dry_run: Only say what would be erased. Switch it off to erase.
+        reason: Why, for the receipt: a ticket's number, no name and no address. Needed to erase.
+        requested_by: Who asks; the command fills it in, and Prefect Cloud's own knowledge goes before it.
         second_pass_of: Leave it empty: the follow-up run carries the first one's receipt here.
 
     """
     try:
         async with asyncio.timeout(run_timeout(ERASE, task_policy())):
             await fail_if_crash_looping()
-            request = ErasureRequest.checked(interaction_ids, external_contact_id)
-            done = await _erase(request, dry_run=dry_run, receipt_id=_receipt_id(second_pass_of))
+            receipt_id = _receipt_id(second_pass_of)
+            person = ErasureRequest.checked(interaction_ids, external_contact_id, customer_keys).person
+            if not dry_run and receipt_id == run_id():
+                check_reason(reason)
+                await open_receipt(receipt_id, await _asked(person, reason, requested_by))
+            done = await _erase(person, dry_run=dry_run, receipt_id=receipt_id)
             await publish(done)
             return Completed(message=done.summary())
     except TimeoutError:
@@ -82,9 +98,21 @@ def _receipt_id(second_pass_of: str) -> str:
     return receipt_id
 
 
-async def _erase(request: ErasureRequest, *, dry_run: bool, receipt_id: str) -> ErasureReport:
+async def _asked(person: Person, reason: str, requested_by: str) -> dict[str, Any]:
+    """Return what the receipt says of the question: by whom, why and by which kinds of names, without a name."""
+    kinds = {
+        "interaction ids": person.interaction_ids,
+        "external contact": person.external_contact_id,
+        "customer keys": person.customer_keys,
+    }
+    by = [kind for kind, given in kinds.items() if given]
+    return {"askedBy": await requester(requested_by) or None, "reason": reason.strip(), "by": by}
+
+
+async def _erase(person: Person, *, dry_run: bool, receipt_id: str) -> ErasureReport:
     """Search, write all tombstones, then delete: in this order, for only a tombstone keeps a run from writing."""
-    ids = await search(request)
+    searched = await search(person)
+    ids = list(searched.interaction_ids)
     is_follow_up = receipt_id != run_id()
 
     async def each(step: Callable[[list[str]], Awaitable[ErasureCounts]]) -> ErasureCounts:
@@ -93,10 +121,20 @@ async def _erase(request: ErasureRequest, *, dry_run: bool, receipt_id: str) -> 
     found = await each(lambda part: write_tombstones(part, receipt_id, dry_run=dry_run))
     follow_up_at = None
     if not dry_run and not is_follow_up:  # before anything can go wrong below
-        follow_up_at = await schedule_follow_up(ids, request.external_contact_id, receipt_id)
+        follow_up_at = await schedule_follow_up(ids, person, receipt_id)
     found += await each(lambda part: delete_conversations(part, dry_run=dry_run))
     found += await erase_staged(ids, dry_run=dry_run)
     found += await erase_rows(ids, dry_run=dry_run)
     found += await delete_quarantined(ids, dry_run=dry_run)
-    by_contact = request.external_contact_id is not None
-    return ErasureReport(receipt_id, by_contact, dry_run, is_follow_up, found, follow_up_at, await backups())
+    if not dry_run:
+        await close_receipt(receipt_id, "secondPass" if is_follow_up else "firstPass", found)
+    return ErasureReport(
+        receipt_id,
+        person.searched,
+        dry_run,
+        is_follow_up,
+        found,
+        follow_up_at,
+        await backups(),
+        searched.without_keys,
+    )

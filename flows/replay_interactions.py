@@ -6,7 +6,7 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
@@ -16,11 +16,12 @@ from flows.pipeline import PipelineResult, run_batch
 from flows.reports.interaction import MAX_ARTIFACTS, escaped, publish_interaction
 from flows.reports.outcomes import MAX_ROWS, report
 from flows.reports.progress import Progress
-from flows.runs.current_run import run_id
+from flows.runs.current_run import requester, run_id
 from flows.runs.recovery import fail_if_crash_looping
 from flows.runs.schedule import REPLAY_QUEUE, reschedule_current_run, schedule_deferred
 from flows.runs.timeouts import REPLAY, run_timeout
 from tasks.errors import DependencyUnavailable, PermanentError
+from tasks.operations.reason import Words
 from tasks.operations.replay_parts import ReplayPart, ReplayPlan, forecast
 from tasks.operations.replay_request import Quarantined, ReplayRequest
 from tasks.pipeline.outcomes import OutcomeKind
@@ -59,6 +60,7 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
     dry_run: bool = False,
     force: bool = False,
     rebuild: bool = False,
+    reason: Words = "",
 ) -> State[Any]:
     """Fetch interactions from Genesys again and save them; doing it twice is harmless.
 
@@ -74,6 +76,7 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
         force: Write even if the table holds newer; an erased interaction stays erased all the same.
         rebuild: Make the records anew that a release before 0.2 wrote: from their conversations in S3, else from
             Genesys. Records that are done are not found again, so a run that was stopped is simply started again.
+        reason: Why, for whoever reads the run later: no name and no address.
 
     """
     try:
@@ -88,6 +91,8 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
                 force=force,
                 rebuild=rebuild,
             )
+            if reason:
+                get_run_logger().info("reason: %s; asked for by %s", reason, await requester("") or "unknown")
             plan = await _plan(request)
             return await _forecast(plan) if dry_run else await _replay(plan, force=force)
     except TimeoutError:

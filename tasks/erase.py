@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prefect import get_run_logger
 
-from tasks.operations.erasure_request import ErasureRequest
 from tasks.options import pipeline_task
 from tasks.services import Services, get_lake, get_services
 from tasks.settings import TaskPolicy
 from tasks.stores import ConversationBucket, PreviousItem
+from tasks.stores.person import Found, Person, find
 from tasks.threads import in_thread
 
 T = TypeVar("T")
@@ -56,14 +56,26 @@ def _table_scan(policy: TaskPolicy) -> float:
 
 
 @pipeline_task(name="search", retries=5, first_delay=2, timeout=_table_scan)
-async def search(request: ErasureRequest) -> list[str]:
-    """Return every interaction that is meant: those named, and all that the external contact took part in."""
+async def search(person: Person) -> Found:
+    """Return every interaction that is meant: those named, and all of the external contact and of the customer keys."""
     services = get_services()
-    found = set(request.interaction_ids)
-    if (contact := request.external_contact_id) is not None:
-        found |= await in_thread(services.store_pool, lambda: set(services.interactions.of_contact(contact)))
-    get_run_logger().info("found: %d interactions", len(found))
-    return sorted(found)
+    found = await in_thread(services.store_pool, lambda: find(services.interactions, person))
+    get_run_logger().info("found: %d interactions", len(found.interaction_ids))
+    return found
+
+
+@pipeline_task(name="open-receipt", retries=5, first_delay=2)
+async def open_receipt(receipt_id: str, values: dict[str, Any]) -> None:
+    """Write down that an erasure begins, with who asked, why and by what."""
+    services, expires_at = get_services(), _expiry(get_services())
+    await in_thread(services.store_pool, lambda: services.receipts.open(receipt_id, values, expires_at))
+
+
+@pipeline_task(name="close-receipt", retries=5, first_delay=2)
+async def close_receipt(receipt_id: str, name: str, counts: ErasureCounts) -> None:
+    """Write down what a pass has erased: `firstPass` or `secondPass`."""
+    services, found = get_services(), asdict(counts)
+    await in_thread(services.store_pool, lambda: services.receipts.close(receipt_id, name, found))
 
 
 @pipeline_task(name="write-tombstones", retries=5, first_delay=2)

@@ -23,12 +23,14 @@ from tasks.genesys import GenesysClient, InvalidHost, RateLimiter
 from tasks.pipeline.directory import Directory
 from tasks.pipeline.name_requests import NameRequests
 from tasks.pipeline.work import Priority
+from tasks.records.customer_keys import CustomerKeys
 from tasks.settings import BlockNames, Settings, settings, task_policy
 from tasks.stores import (
     ConversationBucket,
     DirectoryTable,
     InteractionTable,
     QuarantineTable,
+    ReceiptTable,
     StagingBucket,
     dynamodb,
     s3,
@@ -51,6 +53,7 @@ class Services:
     rate_limiters: dict[Priority, RateLimiter]
     genesys: dict[Priority, GenesysClient]
     interactions: InteractionTable
+    receipts: ReceiptTable
     quarantine: QuarantineTable
     conversations: ConversationBucket | None
     """The objects of releases before 0.2; nothing writes them."""
@@ -112,8 +115,9 @@ def _compose() -> Services:
         rate_limiters={"live": live_limiter, "background": background_limiter},
         genesys={"live": live, "background": background},
         interactions=InteractionTable(
-            database, config.interaction_table, retention_days=config.retention_days
+            database, config.interaction_table, retention_days=config.retention_days, keys=_keys(config)
         ),
+        receipts=ReceiptTable(database, config.interaction_table),
         quarantine=QuarantineTable(database, config.quarantine_table, days=config.quarantine_days),
         conversations=ConversationBucket(objects, bucket) if bucket else None,
         staging=StagingBucket(objects, bucket) if bucket else None,
@@ -124,6 +128,11 @@ def _compose() -> Services:
             STORE_WRITES, at_once=config.chunks_written, longest_use=task_policy().task_timeout
         ),
     )
+
+
+def _keys(config: Settings) -> CustomerKeys | None:
+    secret = config.customer_keys_secret
+    return CustomerKeys(secret) if secret else None
 
 
 def _check_grace(config: Settings) -> None:

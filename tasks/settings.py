@@ -27,6 +27,10 @@ RENAMED = {
 """Variables by their names before version 0.2, and what they are called now."""
 
 
+KeysSecret = Annotated[SecretStr, Field(min_length=32)]
+"""A secret that cannot be guessed: who guesses it can try all telephone numbers."""
+
+
 class TaskPolicy(BaseSettings):
     """Retries and time-outs of tasks and flows; every field has a default."""
 
@@ -117,6 +121,12 @@ class Settings(BaseSettings):
     genesys_email_attribute: str | None = Field(
         default=None,
         description="Participant attribute that holds the customer's e-mail address, if any; costs a request each",
+    )
+
+    customer_keys_secret: KeysSecret | None = Field(
+        default=None,
+        description="Secret of at least 32 characters for the keys by which a customer's e-mail addresses and numbers "
+        "are found, the same for all workers and for ever; without it rows get no keys",
     )
 
     # The request limit, shared by all workers

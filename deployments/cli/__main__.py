@@ -1,4 +1,4 @@
-"""Genesys Cloud interactions in Prefect: deploy and verify the AWS side, prepare Prefect, inspect an interaction."""
+"""Genesys Cloud interactions in Prefect: deploy and verify the AWS side, prepare Prefect, inspect, export and erase."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from deployments.cli.apply import apply
 from deployments.cli.inspect import inspect
 from deployments.cli.run import run
 from deployments.cli.sql import sql, tables
+from deployments.cli.subjects import erase, export
 
 app = App(name="interactions", help=__doc__, version=partial(version, "interactions"))
 app.command(apply)
 app.command(inspect)
+app.command(erase)
+app.command(export)
 app.command(sql)
 app.command(tables)
 infrastructure.add_to(app)

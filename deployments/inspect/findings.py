@@ -41,6 +41,8 @@ class Findings:
     attempt: int | None = None
     erased_at: str | None = None
     receipt_id: str | None = None
+    receipt: dict[str, Any] | None = None
+    """What the erasure's receipt says: when, why, by whom, what was found."""
     record: dict[str, Any] | None = None
     staged: bool | None = None
     """Whether the object that the row names holds the row's version; not any more when it is in the tables."""

@@ -25,6 +25,7 @@ from tasks.stores import (
     PreviousItem,
     QuarantineRow,
     QuarantineTable,
+    ReceiptTable,
     StagingBucket,
     dynamodb,
     s3,
@@ -32,7 +33,9 @@ from tasks.stores import (
 from tasks.values import canonical_id, iso
 
 _TABLE = r"[A-Za-z0-9_.-]{3,255}|arn:.+:table/[A-Za-z0-9_.-]{3,255}"
-_BOOKKEEPING = frozenset({"runs", "dueKey", "contentHash", "flowRunId", "deferredBy", "startDays"})
+_BOOKKEEPING = frozenset(
+    {"runs", "dueKey", "contentHash", "flowRunId", "deferredBy", "startDays", "customerKeys"}
+)
 _STATES = {
     PreviousItem.RECORD: "stored",
     PreviousItem.PLACEHOLDER: "waiting",
@@ -52,6 +55,7 @@ class InspectSettings(BaseSettings):
     interaction_table: TableName = Field(description="DynamoDB table of the records")
     quarantine_table: TableName = Field(description="DynamoDB table of rejected and failed events")
     conversation_bucket: str | None = Field(default=None, description="S3 bucket of the whole conversations")
+    analytics_database: str | None = Field(default=None, description="Glue database of the analytics tables")
     dead_letter_queue_url: str | None = Field(default=None, description="URL of the dead-letter queue")
     aws_credentials_block: str | None = Field(default=None, description="Block of the AWS credentials")
 
@@ -67,6 +71,7 @@ async def inspect(interaction_id: str, settings: InspectSettings, *, reveal: boo
     item = InteractionTable(dynamodb.client(1, aws), settings.interaction_table).get(interaction_id)
     roles = _add_item(findings, item, reveal=reveal)
     roles |= _add_quarantine(findings, settings, aws, reveal=reveal)
+    _add_receipt(findings, settings, aws)
     _add_conversations(findings, settings, aws, item or {})
     _add_dead_letters(findings, settings, aws)
     await _add_runs(findings, roles)
@@ -90,6 +95,12 @@ def _add_item(findings: Findings, item: dict[str, Any] | None, *, reveal: bool) 
         if name in item:
             roles.setdefault(str(item[name]), role)
     return roles
+
+
+def _add_receipt(findings: Findings, settings: InspectSettings, aws: Any) -> None:
+    if findings.receipt_id is not None:
+        table = ReceiptTable(dynamodb.client(1, aws), settings.interaction_table)
+        findings.receipt = table.get(findings.receipt_id)
 
 
 def _add_quarantine(findings: Findings, settings: InspectSettings, aws: Any, *, reveal: bool) -> Roles:

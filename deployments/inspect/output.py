@@ -35,7 +35,7 @@ async def show(interaction_id: str, *, reveal: bool, as_json: bool) -> int:
     try:
         findings = await inspect(id_, InspectSettings(), reveal=reveal)
     except ValidationError as error:
-        return _failed(_bad_settings(error), as_json=as_json)
+        return _failed(bad_settings(error), as_json=as_json)
     except BotoCoreError as error:
         return _failed(str(explain(error, flags=False)), as_json=as_json)
     except PipelineError as error:
@@ -49,7 +49,7 @@ async def show(interaction_id: str, *, reveal: bool, as_json: bool) -> int:
     return KNOWN if findings.known else UNKNOWN
 
 
-def _bad_settings(error: ValidationError) -> str:
+def bad_settings(error: ValidationError) -> str:
     """Return each variable and what is wrong with it, without its value."""
     problems = {
         "missing": "is not set",
@@ -80,6 +80,8 @@ def _print_tables(findings: Findings, console: Console) -> None:
         console.print(
             f"Whole conversation: {staged}; objects of releases before 0.2: {findings.conversations}"
         )
+    if findings.receipt is not None:
+        console.print(_fields_table("The erasure's receipt", findings.receipt))
     for row in findings.quarantine:
         console.print(_fields_table("In quarantine", row))
     if findings.dead_letters is not None:

@@ -34,6 +34,7 @@ class Addresses:
     genesys_api_url: str
     genesys_client_id: str
     genesys_client_secret: str
+    customer_keys_secret: str
 
     def environment(self) -> dict[str, str]:
         """The variables, value by name."""

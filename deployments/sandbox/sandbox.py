@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -221,6 +222,7 @@ class Sandbox:
             genesys_api_url=genesys,
             genesys_client_id=CLIENT_ID,
             genesys_client_secret=CLIENT_SECRET,
+            customer_keys_secret=secrets.token_hex(),
         )
 
     def _proxied_addresses(self) -> dict[str, str]:

@@ -46,12 +46,15 @@ class ErasureReport:
     """One run of an erasure; `receipt_id` is the first run's id, also in the report of its follow-up."""
 
     receipt_id: str
-    by_contact: bool
+    searched: bool
+    """Whether the interactions were searched for, by contact or by customer keys."""
     dry_run: bool
     is_follow_up: bool
     found: ErasureCounts
     follow_up_at: datetime | None
     backups: dict[str, str]
+    without_keys: int = 0
+    """Records that have no customer keys: no search by address finds them."""
 
     @property
     def key(self) -> str:
@@ -63,9 +66,11 @@ class ErasureReport:
         found = self.found
         what = f"{found.records} records, {found.staged + found.objects} objects, {found.quarantined} quarantine rows"
         if self.dry_run:
-            return f"dry run, nothing was erased: {what} would go"
+            unsearched = f"; {self._unsearched()}" if self.without_keys else ""
+            return f"dry run, nothing was erased: {what} would go{unsearched}"
         again = f"; once more at {iso(self.follow_up_at)}" if self.follow_up_at else ""
-        return f"erased: {what}{' in the second pass' if self.is_follow_up else ''}{again}"
+        unsearched = f"; {self._unsearched()}" if self.without_keys else ""
+        return f"erased: {what}{' in the second pass' if self.is_follow_up else ''}{again}{unsearched}"
 
     def markdown(self) -> str:
         """Return the whole report."""
@@ -112,12 +117,16 @@ class ErasureReport:
         return "Erasure, second pass" if self.is_follow_up else "Erasure"
 
     def _request(self) -> str:
-        if not self.by_contact:
+        if not self.searched:
             return "Asked for by interaction ids."
-        return (
-            "Asked for by an external contact: every stored interaction that it took part in. An interaction "
+        text = (
+            "Asked for by an external contact or by customer keys: every stored interaction of theirs. An interaction "
             "that Genesys has not answered for yet, or whose record has expired, is known by its id only."
         )
+        return f"{text} **{self._unsearched()}**" if self.without_keys else text
+
+    def _unsearched(self) -> str:
+        return f"{self.without_keys} records have no customer keys and were not searched: rebuild them and erase again."
 
     def _next(self) -> str:
         if self.dry_run:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
+from httpx import HTTPError
+from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from prefect.utilities.urls import url_for
 
+from tasks.errors import DependencyUnavailable
 from tasks.events import interaction_ids
 
 
@@ -21,6 +25,19 @@ def run_link() -> str:
         return "not in a run"
     url = url_for("flow-run", run_id())
     return f"[run {run_id()}]({url})" if url else f"run `{run_id()}`"
+
+
+async def requester(given: str) -> str:
+    """Return who created this run, where the server knows it (Prefect Cloud does), else who the caller says it is.
+
+    Raises DependencyUnavailable.
+    """
+    try:
+        async with get_client() as client:
+            creator = (await client.read_flow_run(UUID(run_id()))).created_by if flow_run.id else None
+    except HTTPError as error:
+        raise DependencyUnavailable(f"Prefect does not say who asks ({type(error).__name__})") from None
+    return (creator.display_value if creator else None) or given.strip()
 
 
 def batch_name(ids: Sequence[str], attempt: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from flows.runs.timeouts import longest_run
 from tasks.errors import DependencyUnavailable
 from tasks.services import get_services
 from tasks.settings import task_policy
+from tasks.stores.person import Person
 from tasks.values import chunked
 
 MAX_INTERACTIONS = 5_000  # of one run: some 200 KB of parameters, of Prefect's 512 KB
@@ -28,9 +30,9 @@ def follow_up_delay() -> float:
 
 
 async def schedule_follow_up(
-    interaction_ids: list[str], external_contact_id: str | None, receipt_id: str
+    interaction_ids: Sequence[str], person: Person, receipt_id: str
 ) -> datetime | None:
-    """Schedule the runs that delete once more, and search once more for the contact; return when they are due.
+    """Schedule the runs that delete once more, and search once more for the person; return when they are due.
 
     None when there is nothing to follow up, or when this run has no deployment (it was called as a plain function):
     then the caller has to erase again. Raises DependencyUnavailable when Prefect does not take them.
@@ -41,13 +43,17 @@ async def schedule_follow_up(
         )
         return None
     due = datetime.now(UTC) + timedelta(seconds=follow_up_delay())
-    parts = list(chunked(interaction_ids, MAX_INTERACTIONS)) or ([[]] if external_contact_id else [])
+    parts = list(chunked(interaction_ids, MAX_INTERACTIONS)) or ([[]] if person.searched else [])
     try:
         async with get_client() as client:
             for number, part in enumerate(parts):
                 # One of the runs searches again: a run in flight may have stored what was not there yet.
-                contact = external_contact_id or "" if number == 0 else ""
-                parameters = {"interaction_ids": part, "external_contact_id": contact}
+                searched = person if number == 0 else Person()
+                parameters = {
+                    "interaction_ids": list(part),
+                    "external_contact_id": searched.external_contact_id or "",
+                    "customer_keys": list(searched.customer_keys),
+                }
                 await client.create_flow_run_from_deployment(
                     UUID(deployment.id),
                     parameters=parameters | {"dry_run": False, "second_pass_of": receipt_id},

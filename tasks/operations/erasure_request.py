@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.errors import PermanentError
+from tasks.stores.person import Person
 from tasks.values import canonical_id
 
 _MAX_CONTACT = 100  # characters; Genesys's ids have 36
+_KEY = re.compile(r"[0-9a-f]{64}")
 _NAMED = 10  # places of bad ids that an error names
 
 
@@ -20,20 +23,19 @@ class InvalidErasureRequest(PermanentError):
 
 @dataclass(frozen=True)
 class ErasureRequest:
-    """What to erase: interactions by id, those of an external contact, or both."""
+    """What to erase: interactions by id, those of an external contact, those of customer keys, or all of them."""
 
-    interaction_ids: tuple[str, ...]
-    external_contact_id: str | None
+    person: Person
 
     @classmethod
-    def checked(cls, interaction_ids: Sequence[str], external_contact_id: str) -> ErasureRequest:
+    def checked(
+        cls, interaction_ids: Sequence[str], external_contact_id: str, customer_keys: Sequence[str] = ()
+    ) -> ErasureRequest:
         """Return the request. Raises InvalidErasureRequest, which names positions and never repeats a value."""
         canonical = [canonical_id(id_) for id_ in interaction_ids]
-        wrong = [str(number) for number, id_ in enumerate(canonical, 1) if id_ is None]
-        if wrong:
-            places = ", ".join(wrong[:_NAMED]) + (", ..." if len(wrong) > _NAMED else "")
+        if wrong := _places(id_ is None for id_ in canonical):
             raise InvalidErasureRequest(
-                f"{len(wrong)} of {len(canonical)} interaction ids are no UUIDs (in places {places}): "
+                f"{wrong[0]} of {len(canonical)} interaction ids are no UUIDs (in places {wrong[1]}): "
                 "correct them and run again; nothing was erased"
             )
         contact = external_contact_id.strip()
@@ -41,6 +43,30 @@ class ErasureRequest:
             raise InvalidErasureRequest(
                 "external_contact_id is no id: give the id that Genesys has; nothing was erased"
             )
-        if not canonical and not contact:
-            raise InvalidErasureRequest("give interaction ids or an external contact id; nothing was erased")
-        return cls(tuple(dict.fromkeys(id_ for id_ in canonical if id_)), contact or None)
+        if wrong := _places(_KEY.fullmatch(key) is None for key in customer_keys):
+            raise InvalidErasureRequest(
+                f"{wrong[0]} of {len(customer_keys)} customer keys are wrong (in places {wrong[1]}): "
+                "`interactions erase` makes them of addresses; nothing was erased"
+            )
+        person = Person(
+            tuple(dict.fromkeys(id_ for id_ in canonical if id_)), contact or None, tuple(customer_keys)
+        )
+        if not person:
+            raise InvalidErasureRequest(
+                "give interaction ids or an external contact id, or customer keys; nothing was erased"
+            )
+        return cls(person)
+
+
+def check_reason(reason: str) -> None:
+    """Raise InvalidErasureRequest without a reason: what cannot be undone is accounted for."""
+    if not reason.strip():
+        raise InvalidErasureRequest("give a reason, as a ticket's number; nothing was erased")
+
+
+def _places(wrong: Iterable[bool]) -> tuple[int, str] | None:
+    """Return how many are wrong, and the first places of those; None when none is."""
+    places = [str(number) for number, each in enumerate(wrong, 1) if each]
+    if not places:
+        return None
+    return len(places), ", ".join(places[:_NAMED]) + (", ..." if len(places) > _NAMED else "")

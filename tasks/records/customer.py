@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from tasks.records.json_values import identifier, text, word
+from tasks.records.customer_addresses import mail_address
+from tasks.records.json_values import identifier, word
 from tasks.records.sessions import (
     CUSTOMER_PURPOSES,
     NO_TIME,
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 _COMPANIONS = frozenset(
     {"cobrowse", "screenshare", "screenmonitoring"}
 )  # of a conversation on another medium
-_PART = r"[^\s<>()\[\],;:\"]"
-_ADDRESS = re.compile(rf"(?<!{_PART})({_PART}{{1,64}})@(\w[\w.-]{{0,254}})(?![\w.-])")
-_IN_ANGLE_BRACKETS = re.compile(r"<([^<>]*)>")
 
 
 def media_types(customer: Sequence[Session], sessions: Sequence[Session]) -> list[str]:
@@ -109,12 +106,14 @@ def email(customer: Iterable[Session], sessions: Iterable[Session], originating:
         return None
     found, own = [], set()
     for session in mails:
-        sender, addressee = (_address(session.fields.get(name)) for name in ("addressFrom", "addressTo"))
+        sender, addressee = (mail_address(session.fields.get(name)) for name in ("addressFrom", "addressTo"))
         outbound = (session.direction or originating) == "outbound"
         found.append((session.sort_key, addressee if outbound else sender))
         own.add(_folded(sender if outbound else addressee))
     own |= {
-        _folded(_address(s.fields.get("addressSelf"))) for s in sessions if s.purpose not in CUSTOMER_PURPOSES
+        _folded(mail_address(s.fields.get("addressSelf")))
+        for s in sessions
+        if s.purpose not in CUSTOMER_PURPOSES
     }
     return value_of_least((key, address) for key, address in found if address and _folded(address) not in own)
 
@@ -126,16 +125,8 @@ def _folded(address: str | None) -> str:
 def _attribute_addresses(sessions: Iterable[Session], attribute: str) -> Iterator[tuple[int, SortKey, str]]:
     for session in sessions:
         attributes = session.participant.get("attributes")
-        if isinstance(attributes, dict) and (address := _address(attributes.get(attribute))):
+        if isinstance(attributes, dict) and (address := mail_address(attributes.get(attribute))):
             yield _rank(session), session.sort_key, address
-
-
-def _address(value: Any) -> str | None:
-    """Return the first address in a text; one in angle brackets goes before a name that looks like one."""
-    whole = text(value) or ""
-    found = (_ADDRESS.search(part) for part in (*_IN_ANGLE_BRACKETS.findall(whole), whole))
-    parts = ((each.group(1).lstrip("'."), each.group(2).rstrip(".-")) for each in found if each)
-    return next((f"{local}@{domain}" for local, domain in parts if local), None)
 
 
 def _rank(session: Session) -> int:

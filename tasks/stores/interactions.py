@@ -43,6 +43,9 @@ from tasks.values import iso
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from tasks.records.customer_keys import CustomerKeys
+    from tasks.stores.person import Person
+
 
 _Condition = Callable[[UpdateExpression], str]
 
@@ -57,8 +60,16 @@ class _DeferralChange(NamedTuple):
 class InteractionTable:
     """The table of records; thread-safe. Methods raise StoreUnavailable, those that write also ItemRefused."""
 
-    def __init__(self, client: DynamoDBClient, name: str, *, retention_days: int | None = None) -> None:
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        name: str,
+        *,
+        retention_days: int | None = None,
+        keys: CustomerKeys | None = None,
+    ) -> None:
         self._table = DynamoTable(client, name, "interactionId")
+        self._keys = keys
         self._retention = timedelta(days=retention_days) if retention_days else None
 
     def save(
@@ -100,7 +111,8 @@ class InteractionTable:
         25 conditional writes a round trip, each on its own. What was not inserted (the item exists, the interaction
         was erased, the store was busy, the item is refused) is for `save` to decide.
         """
-        return insert_each(self._table, [row.item(self._expires_at(row.record)) for row in rows])
+        items = [row.item(self._expires_at(row.record)) | self._customer_keys(row.record) for row in rows]
+        return insert_each(self._table, items)
 
     def defer(self, interaction_id: str, provenance: Provenance, deferral: Deferral) -> WriteOutcome:
         """Set a deferral, whatever the table holds, unless the interaction was erased."""
@@ -197,14 +209,21 @@ class InteractionTable:
     def of_former_version(self) -> Iterator[tuple[str, str]]:
         """Yield id and `fetchedAt` of each record that a release before 0.2 wrote and none has written since.
 
-        `fetchedAt` is an empty text where a row has none: one row that others have edited stops no rebuild.
+        `fetchedAt` is an empty text where a row has none, so that one row that others have edited stops no rebuild;
+        and for a record of today that only lacks its customer keys: no object of a former release is its conversation.
         """
-        for item in queries.of_former_version(self._table):
-            yield str(item["interactionId"]), str(item.get("fetchedAt", ""))
+        for item in queries.of_former_version(self._table, with_keys=self._keys is not None):
+            former = "|" in str(item["version"])
+            yield str(item["interactionId"]), str(item.get("fetchedAt", "")) if former else ""
 
-    def of_contact(self, external_contact_id: str) -> Iterator[str]:
-        """Yield the id of every interaction that an external contact took part in, by a consistent scan."""
-        return queries.with_contact(self._table, external_contact_id)
+    def of_person(self, person: Person, segment: ScanSegment = WHOLE_TABLE) -> list[str]:
+        """Return the ids of the interactions of a person's contact or keys, by a consistent scan of a segment."""
+        found = queries.of_person(self._table, person.external_contact_id, person.customer_keys, segment)
+        return list(found)
+
+    def count_without_keys(self, segment: ScanSegment = WHOLE_TABLE) -> int:
+        """Return how many records of a segment have no customer keys: no search by address finds them."""
+        return sum(1 for _ in queries.without_keys(self._table, segment))
 
     def backup_period(self) -> str:
         """Return how far the table's point-in-time backups reach: `35 days`, `off` or `unknown`."""
@@ -260,7 +279,7 @@ class InteractionTable:
         attributes = record_attributes(record, provenance, self._expires_at(record))
         if change.values or change.removed:  # a deferral that stands keeps its attempt
             attributes["attempt"] = provenance.attempt
-        attributes |= change.values
+        attributes |= change.values | self._customer_keys(record)
         update = UpdateExpression().set(attributes)
         update.remove(name for name, value in attributes.items() if value is None)
         update.remove(name for name in CONTENT_FIELDS if name not in record.content)
@@ -301,7 +320,8 @@ class InteractionTable:
         update.remove(change.removed)
         if record.version > version:
             moved = {"fetchedAt": iso(record.fetched_at), "expiresAt": self._expires_at(record)}
-            update.set(moved | {"detailsHash": record.details_hash, "staged": provenance.staged})
+            moved |= {"detailsHash": record.details_hash, "staged": provenance.staged}
+            update.set(moved | self._customer_keys(record))
             update.remove(["staged"] if provenance.staged is None else [])
             update.add("startDays", {start_day(record.content)})
         conditions = _unchanged(stands)(update), _not_erased(update)
@@ -316,6 +336,10 @@ class InteractionTable:
             update = UpdateExpression().remove(change.removed)
             same = f"{update.name('dueAt')} = {update.value('dueAt', due_at)}"
             self._table.update(interaction_id, update, same)
+
+    def _customer_keys(self, record: InteractionRecord) -> dict[str, Any]:
+        """Return `customerKeys` as an attribute; without the secret none, and the row's stay as they are."""
+        return {"customerKeys": self._keys.of_record(record)} if self._keys else {}
 
     def _expires_at(self, record: InteractionRecord) -> int | None:
         return int((record.fetched_at + self._retention).timestamp()) if self._retention else None

@@ -1,9 +1,9 @@
-"""Searches of the interaction table: by due time, by settlement, by contact."""
+"""Searches of the interaction table: by due time, by settlement, by contact and by customer keys."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +23,7 @@ class ScanSegment(NamedTuple):
 
 
 WHOLE_TABLE = ScanSegment(0, 1)
+_WITHOUT_KEYS = "attribute_exists(version) AND attribute_not_exists(customerKeys)"
 
 
 def due_before(table: DynamoTable, before: datetime, attributes: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -57,26 +58,51 @@ def unsettled_before(
     )
 
 
-def of_former_version(table: DynamoTable) -> Iterator[dict[str, Any]]:
-    """Yield `interactionId` and `fetchedAt` of the records that a release before 0.2 wrote, by a scan."""
+def of_former_version(table: DynamoTable, *, with_keys: bool) -> Iterator[dict[str, Any]]:
+    """Yield `interactionId`, `version` and `fetchedAt` of the records that a rebuild has to make anew, by a scan.
+
+    They are those that a release before 0.2 wrote and, `with_keys`, those that were written without customer keys.
+    """
+    former = "begins_with(version, :settled) OR begins_with(version, :unsettled)"
     return table.pages(
         "scan",
-        FilterExpression="begins_with(version, :settled) OR begins_with(version, :unsettled)",
+        FilterExpression=f"{former} OR ({_WITHOUT_KEYS})" if with_keys else former,
         values={":settled": "1|", ":unsettled": "0|"},
-        attributes=("interactionId", "fetchedAt"),
+        attributes=("interactionId", "version", "fetchedAt"),
     )
 
 
-def with_contact(table: DynamoTable, external_contact_id: str) -> Iterator[str]:
-    """Yield the id of every interaction that an external contact took part in, by a consistent scan.
+def of_person(
+    table: DynamoTable, external_contact_id: str | None, customer_keys: Sequence[str], segment: ScanSegment
+) -> Iterator[str]:
+    """Yield the ids of the interactions of an external contact or of any of these keys, by a consistent scan.
 
     A person asks for an erasure rarely: an index would cost a write with each record.
     """
+    values = {f":key{number}": key for number, key in enumerate(customer_keys)}
+    conditions = [f"contains(customerKeys, {name})" for name in values]
+    if external_contact_id is not None:
+        values[":contact"] = external_contact_id
+        conditions += ["contains(externalContactIds, :contact)", "externalContactId = :contact"]
     items = table.pages(
         "scan",
         ConsistentRead=True,
-        FilterExpression="contains(externalContactIds, :contact) OR externalContactId = :contact",
-        values={":contact": external_contact_id},
+        FilterExpression=" OR ".join(conditions),
+        values=values,
         attributes=("interactionId",),
+        Segment=segment.number,
+        TotalSegments=segment.total,
     )
     return (str(item["interactionId"]) for item in items)
+
+
+def without_keys(table: DynamoTable, segment: ScanSegment) -> Iterator[dict[str, Any]]:
+    """Yield the `interactionId` of each record that was written without customer keys, by a consistent scan."""
+    return table.pages(
+        "scan",
+        ConsistentRead=True,
+        FilterExpression=_WITHOUT_KEYS,
+        attributes=("interactionId",),
+        Segment=segment.number,
+        TotalSegments=segment.total,
+    )

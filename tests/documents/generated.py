@@ -23,6 +23,7 @@ from tasks.genesys import NameKind
 from tasks.lake.schema import TABLES, Table
 from tasks.pipeline.record_names import keys_of, row_names
 from tasks.records import CONTENT_FIELDS, build_record
+from tasks.records.customer_keys import CustomerKeys
 from tasks.settings import BlockNames, Settings, TaskPolicy
 from tasks.stores import NameKey, NewRow, Provenance
 from tests.documents import views
@@ -39,6 +40,7 @@ NAMES = {
     NameKey(NameKind.WRAP_UP_CODE, "70000000-0000-4000-8000-000000000001"): "Resolved",
 }
 """What the directory says of the ids in the sample."""
+KEYS = CustomerKeys(SecretStr("the secret of the sample, no other's"))
 
 
 def item() -> dict[str, Any]:
@@ -52,7 +54,8 @@ def item() -> dict[str, Any]:
         event_time="2026-03-02T09:03:20.000Z",
         staged="staging/2026-03-02T09-05-01.000Z-d0000000000040008000000000000001.jsonl.gz",
     )
-    return NewRow(record, provenance, names=row_names(record, keys_of(record), NAMES)).item(expires_at=None)
+    row = NewRow(record, provenance, names=row_names(record, keys_of(record), NAMES))
+    return row.item(expires_at=None) | {"customerKeys": KEYS.of_record(record)}
 
 
 def content() -> dict[str, Any]:

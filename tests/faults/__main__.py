@@ -36,7 +36,7 @@ def inject_faults(
     seed: list[int] | None = None,
     only: str | None = None,
     mixtures: int = 2,
-    timeout: Annotated[float, Parameter(name=("--timeout", "--patience"))] = 180,
+    timeout: Annotated[float, Parameter(name=("--timeout", "--patience"))] = 240,
 ) -> int:
     """Inject every fault, for each seed in a sandbox of its own.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tasks.records import CONTENT_FIELDS, InteractionRecord
 from tasks.stores.interaction_items import TOMBSTONE_FIELDS
+from tasks.stores.receipts import PREFIX as RECEIPT
 from tests.faults.discrepancy import Discrepancy
 from tests.faults.published_events import PublishedEvents
 from tests.faults.table_discrepancies import find_table_discrepancies
@@ -155,7 +156,7 @@ def _held(row: Row, observed: Observed) -> list[HeldVersion]:
 def _unexpected_rows(published: PublishedEvents, observed: Observed) -> Iterator[Discrepancy]:
     known = {*published.interactions, *published.erased, *published.known_interactions}
     for row in observed.rows:
-        if row["interactionId"] not in known:
+        if row["interactionId"] not in known and not row["interactionId"].startswith(RECEIPT):
             yield Discrepancy("an unexpected row", row["interactionId"], f"runs {row.get('runs')}")
 
 

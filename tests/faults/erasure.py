@@ -33,7 +33,11 @@ class Erasure:
     def ask(self, view: SandboxView) -> bool:
         """Create the run; return whether Prefect has taken it."""
         body = {
-            "parameters": {"interaction_ids": self.interaction_ids, "dry_run": False},
+            "parameters": {
+                "interaction_ids": self.interaction_ids,
+                "dry_run": False,
+                "reason": "fault suite",
+            },
             "state": {"type": "SCHEDULED"},
             "idempotency_key": self.key,
         }

@@ -30,7 +30,7 @@ SETTINGS = QUICK_RECOVERY | {
     "DEFERRAL_LIMIT": "300",
     "GENESYS_READ_TIMEOUT": "5",
     "WORKER_DRAIN_SECONDS": "5",
-    "ERASE_FOLLOW_UP_AFTER": "30",
+    "ERASE_FOLLOW_UP_AFTER": "20",
 }
 WORKERS = (1, 2)
 PUBLISH_INTERVAL = 20.0  # seconds; a quarter of an hour, scaled like all delays of the sandbox

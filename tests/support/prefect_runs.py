@@ -45,7 +45,8 @@ def reconcile(driver: SandboxDriver, **parameters: Any) -> dict[str, Any]:
 
 
 def erase(driver: SandboxDriver, **parameters: Any) -> dict[str, Any]:
-    """Erase and return the finished run."""
+    """Erase, for a reason, and return the finished run."""
+    parameters = {"reason": "TICKET-1"} | parameters
     return driver.finished(start_run(driver, ERASE, **parameters))
 
 

@@ -12,7 +12,7 @@ DUE = datetime(2026, 1, 15, 10, 16, tzinfo=UTC)
 BACKUPS = {"versioning": "off", "interactions backups": "35 days", "quarantine backups": "off"}
 REPORT = ErasureReport(
     "11111111-2222-4333-8444-555555555555",
-    by_contact=False,
+    searched=False,
     dry_run=False,
     is_follow_up=False,
     found=ErasureCounts(records=3, objects=1, staged=3, quarantined=1),
@@ -62,4 +62,4 @@ def test_old_versions_are_reported_when_versioning_is_unknown() -> None:
 
 def test_a_report_by_contact_says_what_a_contact_does_not_find() -> None:
     """Interactions without a record can be erased by id only."""
-    assert "by its id only" in replace(REPORT, by_contact=True).markdown()
+    assert "by its id only" in replace(REPORT, searched=True).markdown()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from tasks.erase import ErasureCounts
-from tasks.operations.erasure_request import ErasureRequest, InvalidErasureRequest
+from tasks.operations.erasure_request import ErasureRequest, InvalidErasureRequest, check_reason
+from tasks.operations.reason import Words
 from tasks.stores import PreviousItem
 
 ID = "7f3c2a10-1111-4222-8333-444455556666"
@@ -13,7 +15,7 @@ ID = "7f3c2a10-1111-4222-8333-444455556666"
 
 def test_ids_are_canonical_and_distinct() -> None:
     """Upper case and repetition are one interaction."""
-    assert ErasureRequest.checked([ID.upper(), ID], "").interaction_ids == (ID,)
+    assert ErasureRequest.checked([ID.upper(), ID], "").person.interaction_ids == (ID,)
 
 
 @pytest.mark.parametrize("wrong", ["", "7f3c", "+15550100123", "someone@example.com", ID + "0"])
@@ -22,6 +24,46 @@ def test_an_invalid_id_stops_the_whole_request_and_is_not_quoted(wrong: str) -> 
     with pytest.raises(InvalidErasureRequest, match=r"1 of 2 .*in places 2") as caught:
         ErasureRequest.checked([ID, wrong], "")
     assert not wrong or wrong not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["", "+15550100123", "someone@example.com", "A" * 64, "0" * 63])
+def test_an_address_is_no_customer_key_and_is_not_quoted(wrong: str) -> None:
+    """Keys are made where the address is; what is none stops the whole request."""
+    key = "0" * 64
+    assert ErasureRequest.checked([], "", [key]).person.customer_keys == (key,)
+    with pytest.raises(InvalidErasureRequest, match=r"1 of 2 customer keys .*in places 2") as caught:
+        ErasureRequest.checked([], "", [key, wrong])
+    assert not wrong or wrong not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "fits"),
+    [
+        ("TICKET-4711", True),
+        ("request of 3 March, done by the data protection team", True),
+        ("", True),
+        ("of jane@example.com", False),
+        ("of +15550100123", False),
+        ("a\nb", False),
+        ("x" * 201, False),
+    ],
+)
+def test_a_reason_has_room_for_no_address(words: str, fits: bool) -> None:
+    """No @ and no +, one line, 200 characters; Prefect checks it by the flow's schema, before it keeps anything."""
+    try:
+        TypeAdapter(Words).validate_python(words)
+    except ValidationError:
+        assert not fits
+    else:
+        assert fits
+
+
+def test_an_erasure_needs_a_reason() -> None:
+    """White space is none."""
+    check_reason("TICKET-4711")
+    for words in ("", "  "):
+        with pytest.raises(InvalidErasureRequest, match="give a reason"):
+            check_reason(words)
 
 
 def test_an_empty_request_is_invalid() -> None:

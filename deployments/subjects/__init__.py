@@ -1,0 +1,1 @@
+"""What a person asks about themselves: finding, exporting and erasing their interactions."""
