@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from deployments.cli.__main__ import app
+from deployments.cli.run import run
 from deployments.errors import BadValue
 from deployments.inspect.lookup import InspectSettings
 from deployments.subjects.conversations import conversations
@@ -33,7 +35,8 @@ from tests.support.emulator import Emulator, create_table
 from tests.support.events import new_ids
 from tests.support.stored import new_record, put_former_object
 
-KEYS = CustomerKeys(SecretStr("a secret of thirty-two characters"))
+SECRET = "a secret of thirty-two characters"
+KEYS = CustomerKeys(SecretStr(SECRET))
 ADA, PHONE = KEYS.of_email("ada@example.com"), KEYS.of_phone("+15550100001")
 ADDRESSES = frozenset({"mailto:ada@example.com", "tel:15550100001"})
 RUN = Provenance(flow_run_id="a run", attempt=1)
@@ -46,7 +49,12 @@ def tables(aws: Emulator) -> Tables:
     """Return what makes a view of a table of the test's own, with keys or without."""
     client, name = dynamodb.client(8, aws), f"interactions-{uuid.uuid4().hex[:8]}"
     create_table(client, name, "interactionId")
-    return lambda keys=KEYS: InteractionTable(client, name, keys=keys)
+
+    def view(keys: CustomerKeys | None = KEYS) -> InteractionTable:
+        return InteractionTable(client, name, keys=keys)
+
+    view.name = name  # type: ignore[attr-defined]
+    return view
 
 
 def record(id_: str, minute: int = 0, addresses: frozenset[str] = ADDRESSES, **content: Any) -> Any:
@@ -147,6 +155,40 @@ def test_an_export_has_records_and_whole_conversations_for_its_owner_alone(
     assert any("ANALYTICS_DATABASE" in note for note in found["index.json"]["notes"])
     with pytest.raises(BadValue, match="exists: choose another"):
         export(path, table, person, conversations(settings, aws))
+
+
+def test_the_commands_find_and_export_by_number(
+    tables: Tables,
+    aws: Emulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Exit code 0 for a known customer, 1 for an unknown one; neither the table nor the JSON repeats the number."""
+    (id_,) = new_ids(1)
+    tables().save(record(id_), RUN)
+    environment = {
+        "AWS_ENDPOINT_URL": aws.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "INTERACTION_TABLE": tables.name,  # type: ignore[attr-defined]
+        "QUARANTINE_TABLE": "quarantine",
+        "CUSTOMER_KEYS_SECRET": SECRET,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    path = tmp_path / "export.zip"
+    assert run(app, ["inspect", "+1 555 010 0001", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["interactions"][0]["interactionId"] == id_
+    assert run(app, ["inspect", "ada@example.com"]) == 0
+    assert run(app, ["inspect", "+15550100009"]) == 1
+    assert run(app, ["export", "--phone", "+15550100001", "--output", str(path), "--json"]) == 0
+    said = capsys.readouterr().out
+    assert id_ in said
+    assert "5550100001" not in said
+    with zipfile.ZipFile(path) as archive:
+        assert f"records/{id_}.json" in archive.namelist()
 
 
 def test_a_broken_export_leaves_no_file(tables: Tables, tmp_path: Path) -> None:
