@@ -60,7 +60,7 @@ def test_an_outage_leaves_no_dead_letter(bridged: Deployed, prefect: FakePrefect
     bridged.deploy(VisibilitySeconds=2)
     prefect.faults.extend([503] * 3)
     bridged.put({"conversationId": GOOD})
-    eventually(lambda: occurrences(prefect, GOOD), 30)
+    eventually(lambda: occurrences(prefect, GOOD))
     assert dead_letters(bridged) == 0
 
 

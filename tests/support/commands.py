@@ -68,7 +68,7 @@ def run_module(home: Path, *command: str, **variables: str) -> Ended:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     return Ended(done.returncode, done.stdout)

@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 Writer = Callable[["SteppedClient"], None]
-_TIMEOUT = 30.0  # seconds
+_TIMEOUT = 60.0  # seconds
 _local = threading.local()
 
 

@@ -34,7 +34,7 @@ def schedule_run(
     return str(driver.until(lambda: driver.api(path, body, missing=None), 30)["id"])
 
 
-def replay(driver: SandboxDriver, seconds: float = 60, **parameters: Any) -> dict[str, Any]:
+def replay(driver: SandboxDriver, seconds: float = 180, **parameters: Any) -> dict[str, Any]:
     """Replay and return the finished run."""
     return driver.finished(start_run(driver, REPLAY, **parameters), seconds)
 

@@ -89,7 +89,7 @@ class SandboxDriver:
         row = self.row(interaction_id)
         return row if row and row.get("settled") and "dueAt" not in row else None
 
-    def until_settled(self, interaction_id: str, seconds: float = 60) -> dict[str, Any]:
+    def until_settled(self, interaction_id: str, seconds: float = 180) -> dict[str, Any]:
         """Wait until the interaction's row is settled; return it."""
         return self.until(lambda: self.settled(interaction_id), seconds)
 
@@ -110,13 +110,13 @@ class SandboxDriver:
         ).json()
         body = {"parameters": {"events": events, "attempt": attempt}}
         path = f"/deployments/{deployment['id']}/create_flow_run"
-        return str(self.until(lambda: self.api(path, body, missing=None), 30)["id"])
+        return str(self.until(lambda: self.api(path, body, missing=None), 60)["id"])
 
-    def finished(self, run_id: str, seconds: float = 60) -> dict[str, Any]:
+    def finished(self, run_id: str, seconds: float = 180) -> dict[str, Any]:
         """Wait until a run has ended; return it."""
 
         def final() -> dict[str, Any] | None:
-            run = requests.get(f"{self.addresses.prefect_api_url}/flow_runs/{run_id}", timeout=10).json()
+            run = requests.get(f"{self.addresses.prefect_api_url}/flow_runs/{run_id}", timeout=60).json()
             return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
         return self.until(final, seconds)
@@ -133,7 +133,7 @@ class SandboxDriver:
 
     def api(self, path: str, body: dict[str, Any], missing: Any = ...) -> Any:
         """POST to the Prefect API; `missing`, if given, is returned in place of an error status."""
-        answer = requests.post(self.addresses.prefect_api_url + path, json=body, timeout=30)
+        answer = requests.post(self.addresses.prefect_api_url + path, json=body, timeout=60)
         if missing is not ... and not answer.ok:
             return missing
         answer.raise_for_status()
@@ -142,22 +142,22 @@ class SandboxDriver:
     def pause_live(self, *, paused: bool) -> None:
         """Pause the live work queue, or resume it."""
         url = f"{self.addresses.prefect_api_url}/work_pools/{self.sandbox.pool}/queues/live"
-        requests.patch(url, json={"is_paused": paused}, timeout=10).raise_for_status()
+        requests.patch(url, json={"is_paused": paused}, timeout=60).raise_for_status()
 
     def limit(self, name: str) -> dict[str, Any]:
         """Return a global concurrency limit."""
         url = f"{self.addresses.prefect_api_url}/v2/concurrency_limits/{name}"
-        found: dict[str, Any] = requests.get(url, timeout=10).json()
+        found: dict[str, Any] = requests.get(url, timeout=60).json()
         return found
 
     def set_limit(self, name: str, **changes: Any) -> None:
         """Change a global concurrency limit, as in the UI."""
         url = f"{self.addresses.prefect_api_url}/v2/concurrency_limits/{name}"
-        requests.patch(url, json=changes, timeout=10).raise_for_status()
+        requests.patch(url, json=changes, timeout=60).raise_for_status()
 
     def simulator(self, path: str, **body: Any) -> dict[str, Any]:
         """POST to the simulator's control API."""
-        answer = requests.post(f"{self.addresses.genesys_api_url}/_sim/{path}", json=body, timeout=10)
+        answer = requests.post(f"{self.addresses.genesys_api_url}/_sim/{path}", json=body, timeout=60)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json() if answer.content else {}
         return found
@@ -173,7 +173,7 @@ class SandboxDriver:
 
     def simulator_state(self) -> dict[str, Any]:
         """Return the simulator's counters."""
-        state: dict[str, Any] = requests.get(f"{self.addresses.genesys_api_url}/_sim", timeout=10).json()
+        state: dict[str, Any] = requests.get(f"{self.addresses.genesys_api_url}/_sim", timeout=60).json()
         return state
 
     def note_personal(self) -> None:
@@ -181,7 +181,7 @@ class SandboxDriver:
         answer = requests.get(f"{self.addresses.genesys_api_url}/_sim/pii", timeout=60)
         PERSONAL.update(answer.json()["strings"])
 
-    def until(self, look: Callable[[], T | None], seconds: float = 60) -> T:
+    def until(self, look: Callable[[], T | None], seconds: float = 180) -> T:
         """Poll until `look` returns something true; return that. Fails after `seconds`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -193,10 +193,10 @@ class SandboxDriver:
 
 def pause_schedules(prefect_api_url: str) -> None:
     """Pause every deployment that has a schedule."""
-    for found in requests.post(f"{prefect_api_url}/deployments/filter", json={}, timeout=30).json():
+    for found in requests.post(f"{prefect_api_url}/deployments/filter", json={}, timeout=60).json():
         if found["schedules"]:
             url = f"{prefect_api_url}/deployments/{found['id']}/pause_deployment"
-            requests.post(url, json={}, timeout=30).raise_for_status()
+            requests.post(url, json={}, timeout=60).raise_for_status()
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def infra(*words: str, typed: str = "") -> CommandResult:
     return CommandResult(code, stdout.getvalue(), stderr.getvalue())
 
 
-def eventually(holds: Callable[[], Any], seconds: float = 15.0) -> Any:
+def eventually(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Return the first true result of a condition; fail when there is none in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -46,7 +46,7 @@ def run_command(driver: SandboxDriver, *arguments: str) -> str:
         env=driver.sandbox.environment(),
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stderr or done.stdout

@@ -97,7 +97,7 @@ class Stand:
         async with self.client() as client:
             return await client.read_flow_run(run)
 
-    async def until(self, run: UUID, state: str, seconds: float = 45) -> FlowRun:
+    async def until(self, run: UUID, state: str, seconds: float = 120) -> FlowRun:
         """Wait until the run is in the state of that name."""
         async with self.client() as client:
             deadline = time.monotonic() + seconds
@@ -118,7 +118,7 @@ class Stand:
             states = await client.read_flow_run_states(run)
         return sorted(states, key=lambda state: state.timestamp)
 
-    async def logged(self, run: UUID, text: str, seconds: float = 15) -> str:
+    async def logged(self, run: UUID, text: str, seconds: float = 60) -> str:
         """Wait for the run's log line that holds `text`, and return it."""
         wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run]))
         deadline = time.monotonic() + seconds
@@ -175,7 +175,7 @@ async def new_stand(server: PrefectServer, type_: str = "interactions") -> Stand
     return stand
 
 
-async def eventually(check: Callable[[], Any], seconds: float = 20) -> None:
+async def eventually(check: Callable[[], Any], seconds: float = 60) -> None:
     """Wait until an async check answers something true."""
     deadline = time.monotonic() + seconds
     while not await check():

@@ -27,7 +27,7 @@ def python(driver: SandboxDriver, *command: str, **variables: str) -> subprocess
         cwd=servers.ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
 

@@ -95,7 +95,7 @@ def do_everything(driver: SandboxDriver) -> None:
     driver.end(refused)
     driver.create_run([oversize_event(str(uuid.uuid4()))])
     for id_ in (unknown, refused):
-        driver.until(partial(driver.quarantined, interactionId=id_, reason="failed"), 120)
+        driver.until(partial(driver.quarantined, interactionId=id_, reason="failed"))
     driver.simulator("reset", only=["faults"])
     replays: list[dict[str, Any]] = [
         {"interaction_ids": [ids[0], refused]},
@@ -105,10 +105,10 @@ def do_everything(driver: SandboxDriver) -> None:
     ]
     for parameters in replays:
         driver.finished(start_run(driver, REPLAY, **parameters))
-    driver.finished(start_run(driver, RECONCILE), 120)
+    driver.finished(start_run(driver, RECONCILE))
     driver.finished(start_run(driver, REFRESH))
-    driver.finished(start_run(driver, PUBLISH), 120)
-    driver.finished(start_run(driver, PUBLISH, start=datetime.now(UTC).date().isoformat()), 120)
+    driver.finished(start_run(driver, PUBLISH))
+    driver.finished(start_run(driver, PUBLISH, start=datetime.now(UTC).date().isoformat()))
     receipt = erase(driver, interaction_ids=[ids[1]], dry_run=False)
     erase(driver, interaction_ids=[ids[2]])
     follow_up_erasure(driver, receipt["id"])

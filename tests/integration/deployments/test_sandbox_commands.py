@@ -57,7 +57,7 @@ def test_a_sandbox_runs_once_and_leaves_no_process(tmp_path: Path) -> None:
     first = start(tmp_path, "up")
     env = tmp_path / ".sandbox/env"
     try:
-        deadline = time.monotonic() + 150
+        deadline = time.monotonic() + 300
         while not env.exists() and first.poll() is None and time.monotonic() < deadline:
             time.sleep(0.2)
         names = {line.split("=")[0] for line in env.read_text().splitlines()}
@@ -69,12 +69,12 @@ def test_a_sandbox_runs_once_and_leaves_no_process(tmp_path: Path) -> None:
             "GENESYS_CLIENT_SECRET",
         } <= names
         second = start(tmp_path, "up")
-        output, _ = second.communicate(timeout=60)
+        output, _ = second.communicate(timeout=180)
         assert second.returncode == 1
         assert str(first.pid) in output
     finally:
         first.send_signal(signal.SIGINT)
-        output, _ = first.communicate(timeout=90)
+        output, _ = first.communicate(timeout=180)
     assert "Prefect UI: http://127.0.0.1:" in output
     assert not env.exists()
     assert processes_in(tmp_path) == []
@@ -97,7 +97,7 @@ def test_orphans_of_a_killed_sandbox_are_named(tmp_path: Path) -> None:
         assert sandbox.stdout is not None
         said = sandbox.stdout.readline() + sandbox.stdout.readline()
         sandbox.send_signal(signal.SIGTERM)
-        sandbox.communicate(timeout=120)
+        sandbox.communicate(timeout=180)
     finally:
         orphan.stop()
         other.stop()
@@ -198,10 +198,10 @@ def test_sigterm_during_the_start_stops_what_was_started(tmp_path: Path) -> None
     """The exit code is 128 + 15 and no process is left."""
     sandbox = start(tmp_path, "up")
     folder = tmp_path / ".sandbox/run"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not (folder / "logs/genesys.log").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     sandbox.send_signal(signal.SIGTERM)
-    sandbox.communicate(timeout=120)
+    sandbox.communicate(timeout=180)
     assert sandbox.returncode == 128 + signal.SIGTERM
     assert processes_in(tmp_path) == []

@@ -24,7 +24,7 @@ def typed(driver: SandboxDriver, *words: str) -> subprocess.CompletedProcess[str
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
 

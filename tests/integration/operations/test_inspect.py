@@ -48,7 +48,7 @@ def inspect(driver: SandboxDriver) -> Inspect:
             cwd=servers.ROOT,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=280,
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)

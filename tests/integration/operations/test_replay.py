@@ -22,7 +22,7 @@ def test_prefects_command_line_replays_an_id(driver: SandboxDriver) -> None:
         env=driver.sandbox.environment(),
         check=True,
         capture_output=True,
-        timeout=90,
+        timeout=280,
     )
     first = driver.until_settled(id_)
     again = replay(driver, interaction_ids=[id_])

@@ -194,7 +194,7 @@ def test_another_organisations_event_is_rejected(driver: SandboxDriver) -> None:
         for id_, org in ((ours, organisation), (theirs, uuid.uuid4()))
     ]
     with replaced_worker(driver.sandbox, GENESYS_ORGANIZATION_ID=organisation):
-        run = driver.finished(driver.create_run(events), 120)
+        run = driver.finished(driver.create_run(events))
     assert "1 saved, 0 unchanged, 0 deferred, 1 rejected" in run["state"]["message"]
     (row,) = driver.quarantined(interactionId=theirs)
     assert row["code"] == "foreign-organisation"

@@ -28,7 +28,7 @@ def test_a_missing_bucket_delays_the_run_and_loses_nothing(driver: SandboxDriver
         assert bucket in awaiting_retry(driver, run_id)["state"]["message"]
         assert driver.row(id_) is None
         s3.create_bucket(Bucket=bucket)
-        run = driver.finished(run_id, 90)
+        run = driver.finished(run_id)
         assert run["state"]["message"].startswith("1 saved"), run["state"]
         key = driver.stored_row(id_)["staged"]
         assert s3.head_object(Bucket=bucket, Key=key)["ContentEncoding"] == "gzip"

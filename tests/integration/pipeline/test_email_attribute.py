@@ -66,7 +66,7 @@ def test_a_request_limit_in_between_loses_nothing(attribute_driver: SandboxDrive
     attribute_driver.simulator("faults", rate_limit=8, rate_window=4)
     run = attribute_driver.finished(attribute_driver.create_run([event_text(id_) for id_ in ids]))
     assert ", 0 deferred" not in run["state"]["message"]
-    attribute_driver.until(lambda: all(attribute_driver.settled(id_) for id_ in ids), 90)
+    attribute_driver.until(lambda: all(attribute_driver.settled(id_) for id_ in ids))
     attribute_driver.simulator("reset", only=["faults"])
     assert emails(attribute_driver, ids) == {id_: attribute(attribute_driver, id_) for id_ in ids}
     assert not [row for row in attribute_driver.quarantined() if row.get("interactionId") in ids]

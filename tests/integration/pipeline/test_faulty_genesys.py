@@ -32,10 +32,10 @@ def test_a_thousand_interactions_are_stored_despite_faults(short_timeout_driver:
         short_timeout_driver.create_run([event_text(id_) for id_ in ids[start : start + RUN]])
         for start in range(0, COUNT, RUN)
     ]
-    ended = Counter(short_timeout_driver.finished(run, 120)["state_type"] for run in runs)
+    ended = Counter(short_timeout_driver.finished(run)["state_type"] for run in runs)
     assert ended == {"COMPLETED": len(runs)}  # what could not be fetched was deferred
     wanted = set(ids)
-    short_timeout_driver.until(lambda: wanted <= settled(short_timeout_driver), 90)
+    short_timeout_driver.until(lambda: wanted <= settled(short_timeout_driver))
     state = short_timeout_driver.simulator_state()
     assert state["faults_struck"].get("error", 0) > 0
     assert state["faults_struck"].get("timeout", 0) > 0

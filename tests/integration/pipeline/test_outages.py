@@ -42,7 +42,7 @@ def test_the_runs_of_a_killed_worker_are_completed_by_the_next(outage_driver: Sa
     outage_driver.simulator("faults", latency=25)
     ids = [str(uuid.uuid4()) for _ in range(10)]
     runs = [outage_driver.create_run([event_text(id_)]) for id_ in ids]
-    outage_driver.until(lambda: all(state(outage_driver, run) == "RUNNING" for run in runs), 90)
+    outage_driver.until(lambda: all(state(outage_driver, run) == "RUNNING" for run in runs))
     outage_driver.until(lambda: all(heartbeats(outage_driver, run) for run in runs))
     worker = outage_driver.sandbox.children["worker 1"]
     worker.kill()
@@ -51,7 +51,7 @@ def test_the_runs_of_a_killed_worker_are_completed_by_the_next(outage_driver: Sa
     for id_ in ids:
         outage_driver.until_settled(id_, 150)
     for run in runs:
-        assert outage_driver.finished(run, 60)["state_type"] == "COMPLETED"
+        assert outage_driver.finished(run)["state_type"] == "COMPLETED"
 
 
 def test_a_block_that_is_missing_puts_the_run_off(outage_driver: SandboxDriver) -> None:
@@ -64,12 +64,12 @@ def test_a_block_that_is_missing_puts_the_run_off(outage_driver: SandboxDriver) 
     )
     id_ = str(uuid.uuid4())
     run = outage_driver.create_run([event_text(id_)])
-    waiting = outage_driver.until(lambda: rescheduled(outage_driver, run), 60)
+    waiting = outage_driver.until(lambda: rescheduled(outage_driver, run))
     assert "GENESYS_CREDENTIALS_BLOCK" in waiting["state"]["message"]
     sandbox.children.pop("worker 3").stop()
     sandbox.start_worker(4)
     outage_driver.until_settled(id_, 120)
-    assert outage_driver.finished(run, 60)["state_type"] == "COMPLETED"
+    assert outage_driver.finished(run)["state_type"] == "COMPLETED"
 
 
 def rescheduled(driver: SandboxDriver, run_id: str) -> dict[str, Any] | None:
@@ -112,14 +112,14 @@ def test_a_batch_that_kills_its_workers_ends_in_quarantine(outage_driver: Sandbo
         ExpressionAttributeValues={":run": {"L": [{"S": run}]}},
     )
     for number in range(10, 14):
-        outage_driver.until(lambda: state(outage_driver, run) == "RUNNING", 60)
+        outage_driver.until(lambda: state(outage_driver, run) == "RUNNING")
         name = next(name for name in outage_driver.sandbox.children if name.startswith("worker"))
         before = heartbeats(outage_driver, run)
         outage_driver.until(lambda: heartbeats(outage_driver, run) > before + 1)  # noqa: B023 - called at once
         outage_driver.sandbox.children.pop(name).kill()
-        outage_driver.until(lambda: state(outage_driver, run) == "SCHEDULED", 60)
+        outage_driver.until(lambda: state(outage_driver, run) == "SCHEDULED")
         outage_driver.sandbox.start_worker(number)
-    row = outage_driver.until(lambda: outage_driver.quarantined(interactionId=id_), 60)[0]
+    row = outage_driver.until(lambda: outage_driver.quarantined(interactionId=id_))[0]
     assert (row["reason"], row["code"]) == ("failed", "worker-lost")
     assert outage_driver.finished(run)["state_type"] == "FAILED"
     assert not outage_driver.quarantined(interactionId=stored)

@@ -161,7 +161,7 @@ def test_a_live_conversation_of_another_queue_through_the_flow(driver: SandboxDr
     id_ = str(uuid.uuid4())
     driver.simulator("faults", not_settled_ids=[id_])
     with replaced_worker(driver.sandbox, QUEUE_IDS=str(uuid.uuid4())):
-        run = driver.finished(driver.create_run([event_text(id_)]), 120)
+        run = driver.finished(driver.create_run([event_text(id_)]))
         assert "1 deferred" in run["state"]["message"]
         assert "version" not in driver.stored_row(id_)
         driver.simulator("faults", not_settled_ids=[])

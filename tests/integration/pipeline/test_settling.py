@@ -126,7 +126,7 @@ def test_an_inactive_limit_delays_the_run_and_loses_nothing(driver: SandboxDrive
         assert "python -m deployments apply" in message
     finally:
         driver.set_limit(limit, active=True)
-    assert driver.finished(run_id, 90)["state_type"] == "COMPLETED"
+    assert driver.finished(run_id)["state_type"] == "COMPLETED"
     assert driver.settled(id_)
 
 
@@ -145,5 +145,5 @@ def test_a_worker_with_wrong_settings_loses_nothing(driver: SandboxDriver) -> No
     with replaced_worker(driver.sandbox, DEFERRAL_INTERVAL="never", STORE_RETRY_DELAY="2"):
         run_id = driver.create_run([event_text(id_)])
         assert "DEFERRAL_INTERVAL" in awaiting_retry(driver, run_id)["state"]["message"]
-    assert driver.finished(run_id, 120)["state_type"] == "COMPLETED"
+    assert driver.finished(run_id)["state_type"] == "COMPLETED"
     assert driver.settled(id_)

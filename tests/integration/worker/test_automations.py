@@ -70,7 +70,7 @@ async def test_runs_of_a_killed_worker_are_completed_by_the_next(server: Prefect
         worker.kill()
     with stand.worker(limit=2):
         for run in runs:
-            await stand.until(run, "Completed", seconds=60)
+            await stand.until(run, "Completed")
     for run in runs:
         assert count_losses(each for each in await stand.states(run) if each.name != "Completed") == 1
         assert count_losses(await stand.states(run)) == 0, "it ended by itself since"
@@ -84,7 +84,7 @@ async def test_a_run_that_beats_and_a_strange_run_are_left_alone(server: Prefect
         await client.set_flow_run_state(strange, Running(), force=True)
     with stand.worker():
         run = await stand.start("slow", seconds=16)
-        done = await stand.until(run, "Completed", seconds=60)
+        done = await stand.until(run, "Completed")
     assert done.run_count == 1
     assert (await stand.read(strange)).state_name == "Running"
 
@@ -96,7 +96,7 @@ async def test_a_run_stuck_in_pending_is_scheduled_again(server: PrefectServer) 
     async with stand.client() as client:
         await client.set_flow_run_state(stuck, Pending())
     with stand.worker(WORKER_HEARTBEAT_SECONDS="30"):
-        await stand.until(stuck, "Completed", seconds=40)
+        await stand.until(stuck, "Completed")
         crashes = await stand.start("raises", what="SystemExit")
         await stand.until(crashes, "Crashed")
 
@@ -104,7 +104,7 @@ async def test_a_run_stuck_in_pending_is_scheduled_again(server: PrefectServer) 
             names = await stand.history(crashes)
             return RUN_CRASHED in names and "Running" in names[names.index(RUN_CRASHED) :]
 
-        await eventually(taken_up_again, 40)
+        await eventually(taken_up_again)
     assert STUCK_PENDING in await stand.history(stuck)
 
 
@@ -123,7 +123,7 @@ async def test_someone_is_told_when_a_block_is_named(server: PrefectServer) -> N
                 await client.request("POST", "/events", json=[_failed_event()])
                 return bool(heard)
 
-            await eventually(told, 20)
+            await eventually(told)
     assert "failed outcomes" in heard[0]
 
 

@@ -69,9 +69,9 @@ async def test_later_runs_of_a_queue_that_goes_first_hide_none_that_is_due(serve
         await stand.until(await stand.run(first), "Completed")
         soon = datetime.now(UTC) + timedelta(seconds=9)
         later = [await stand.run(first, soon) for _ in range(6)]
-        run = await stand.until(await stand.run(second), "Completed", seconds=20)
+        run = await stand.until(await stand.run(second), "Completed")
         for each in later:
-            await stand.until(each, "Completed", seconds=30)
+            await stand.until(each, "Completed")
     assert run.end_time is not None
     assert run.end_time < soon
 
@@ -144,7 +144,7 @@ async def test_cancels_a_run(stand: Stand, tmp_path: Path) -> None:
     await stand.until(run, "Running")
     async with stand.client() as client:
         await client.set_flow_run_state(run, Cancelling())
-    await stand.until(run, "Cancelled", seconds=20)
+    await stand.until(run, "Cancelled")
     assert witness.read_text() == str(run)
 
 
@@ -211,7 +211,7 @@ async def test_a_flow_may_put_itself_back(server: PrefectServer, type_: str, sec
     polls: dict[str, Any] = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_PREFETCH_SECONDS": "0"}
     with stand.worker(**polls, WORKER_HEARTBEAT_SECONDS="30"):
         run = await stand.start("postpones", seconds=seconds)
-        done = await stand.until(run, "Completed", seconds=90)
+        done = await stand.until(run, "Completed")
     names = [name for name in await stand.history(run) if name not in {"Submitting", "Late"}]
     assert names == ["Scheduled", "Pending", "Running", "AwaitingRetry", "Pending", "Running", "Completed"]
     assert done.run_count == 2
@@ -240,7 +240,7 @@ async def test_outlives_an_outage_of_the_server(tmp_path: Path) -> None:
             for each in (in_hand, run):
                 async with stand.client() as client:
                     await client.set_flow_run_state(each, Cancelling())
-                await stand.until(each, "Cancelled", seconds=30)
+                await stand.until(each, "Cancelled")
 
 
 async def test_takes_up_what_was_claimed_and_never_begun(server: PrefectServer) -> None:
@@ -252,7 +252,7 @@ async def test_takes_up_what_was_claimed_and_never_begun(server: PrefectServer) 
             await client.set_flow_run_state(run, Pending(), force=True)
     with stand.worker(WORKER_STUCK_SECONDS="3"), stand.worker(WORKER_STUCK_SECONDS="3"):
         for run in stuck:
-            await stand.until(run, "Completed", seconds=30)
+            await stand.until(run, "Completed")
     for run in stuck:
         states = [state for state in await stand.states(run) if not state.is_completed()]
         assert STUCK_PENDING in {state.name for state in states}
@@ -269,7 +269,7 @@ async def test_leaves_alone_what_is_claimed_for_a_moment_or_for_another_pool(ser
             stuck = await stand.start("quick", datetime.now(UTC) + timedelta(hours=1))
             await client.set_flow_run_state(stuck, Pending(), force=True)
             began = (await stand.read(stuck)).state
-            done = await stand.until(stuck, "Completed", seconds=30)
+            done = await stand.until(stuck, "Completed")
     assert began is not None
     assert done.start_time is not None
     assert done.start_time - began.timestamp >= timedelta(seconds=6)
