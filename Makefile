@@ -60,7 +60,7 @@ check: $(ANALYTICS)  ## lint, types and templates
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	MYPYPATH=infra/bridge $(BIN)/mypy --explicit-package-bases infra/bridge/*.py
-	$(BIN)/cfn-lint infra/*.yaml
+	$(BIN)/cfn-lint infra/*.yaml -c I
 
 pins: $(READY)  ## resolve the pinned versions and their hashes again (needs uv)
 	$(COMPILE) --no-emit-package pip requirements-dev.in -o requirements-dev.txt
