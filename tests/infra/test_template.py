@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import boto3
@@ -32,6 +33,13 @@ def test_cfn_lint_finds_nothing(name: str) -> None:
     """The templates are valid CloudFormation under every combination of conditions, and need no advice."""
     everything = ManualArgs(include_checks=["W", "E", "I"], ignore_checks=[])
     assert lint_file(INFRA / name, everything) == []
+
+
+@pytest.mark.parametrize("name", [*TEMPLATES, "Dockerfile"])
+def test_what_checkov_is_told_to_skip_has_a_reason(name: str) -> None:
+    """Its findings are mended, or justified in one line beside the resource."""
+    skipped = re.findall(r"checkov:skip=([^\s:]*)(.*)", (INFRA / name).read_text())
+    assert [check for check, reason in skipped if not re.fullmatch(r": \w.{20,}", reason)] == []
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
