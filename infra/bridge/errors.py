@@ -18,7 +18,7 @@ class DeliveryHalted(Exception):
 
 
 class BatchRefused(Exception):
-    """Prefect answered `status` because of the batch's content; `reason` is short, printable and masked."""
+    """Prefect answered `status` because of the batch's content; `reason` is short and quotes nothing."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(f"refused with {status}")

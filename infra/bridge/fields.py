@@ -1,4 +1,4 @@
-"""The fields of an event that are sent to Prefect: the allow-list, as one table.
+"""The fields of an event that are sent to Prefect: the allow-list, as one table, and what each may hold.
 
 `tests/infra/test_bridge_fields.py` holds it against the models by which the flow reads an event. The order is that of
 the text which is sent.
@@ -6,14 +6,36 @@ the text which is sent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
-ID_CHARACTERS = "A-Za-z0-9._:#-"
-ID_PATTERN = rf"[A-Za-z0-9][{ID_CHARACTERS}]{{0,127}}"
-"""What the flow accepts as an id. To an event without a usable id the bridge adds the sha256 of its text."""
+from grammar import (
+    is_detail_type,
+    is_event_id,
+    is_id,
+    is_replay_name,
+    is_source,
+    is_time,
+    is_topic,
+    is_word,
+    withheld,
+)
 
-FieldKind = Literal["interaction-id", "id", "event-id", "time", "label", "enum"]
+FieldKind = Literal[
+    "interaction-id", "id", "event-id", "time", "source", "topic", "detail-type", "replay", "word"
+]
+_FITS: dict[FieldKind, Callable[[Any], bool]] = {
+    "interaction-id": is_id,
+    "id": is_id,
+    "event-id": is_event_id,
+    "time": is_time,
+    "source": is_source,
+    "topic": is_topic,
+    "detail-type": is_detail_type,
+    "replay": is_replay_name,
+}
 
 
 @dataclass(frozen=True)
@@ -24,34 +46,34 @@ class EventField:
     kind: FieldKind
     read_by: Literal["flow", "person"] = "flow"
 
-    @property
-    def is_id(self) -> bool:
-        """Whether anything but an id in this field has to be masked."""
-        return self.kind in {"interaction-id", "id"}
+    def sent(self, value: Any) -> Any:
+        """Return what is sent of a value: itself if it is of this field's kind, else its kind and length."""
+        fits = partial(is_word, self.name) if self.kind == "word" else _FITS[self.kind]
+        return value if fits(value) else withheld(value)
 
 
 ENVELOPE = (
     EventField("id", "event-id"),
-    EventField("source", "label"),
-    EventField("detail-type", "label"),
+    EventField("source", "source"),
+    EventField("detail-type", "detail-type"),
     EventField("time", "time", read_by="person"),
-    EventField("replay-name", "label"),
+    EventField("replay-name", "replay"),
 )
 """The fields that EventBridge puts around every event."""
 
 DETAIL = (
-    EventField("topicName", "label", read_by="person"),
+    EventField("topicName", "topic", read_by="person"),
     EventField("conversationId", "interaction-id"),
     EventField("interactionId", "interaction-id"),
     EventField("eventTime", "time"),
     EventField("timestamp", "time"),
-    EventField("type", "label"),
+    EventField("type", "word"),
     EventField("participantId", "id"),
     EventField("sessionId", "id"),
     EventField("queueId", "id"),
-    EventField("mediaType", "enum"),
-    EventField("direction", "enum"),
-    EventField("disconnectType", "enum"),
+    EventField("mediaType", "word"),
+    EventField("direction", "word"),
+    EventField("disconnectType", "word"),
 )
 """The fields of a detail, and of the object inside it that has the same fields."""
 

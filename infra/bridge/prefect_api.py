@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -11,7 +12,6 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from errors import BatchRefused, DeliveryHalted
-from masking import masked
 
 BATCH_REFUSALS = frozenset({400, 409, 413, 422, 500})
 """Statuses that one event of a batch may cause; any other is caused by Prefect, the API key or the network."""
@@ -24,6 +24,10 @@ MIN_REQUEST_SECONDS = 1.0
 BUSY_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds before each retry of a 503. A Prefect server on SQLite answers so when two writes collide (measured: 5 to
 60 % of runs created back to back). Without a retry the batch would wait for its visibility time-out."""
+MAX_REASON = 200
+"""The longest reason of a refusal, in characters."""
+_WORDS = re.compile(r"[A-Za-z ,.]{0,80}")
+_NAME = re.compile(r"[a-z_]{1,40}|[0-9]{1,4}")
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class PrefectApi:
         if status in {200, 201}:
             return _run(answer, new=status == 201)  # noqa: PLR2004  # HTTP's Created
         if status in BATCH_REFUSALS:
-            raise BatchRefused(status, _reason(answer))
+            raise BatchRefused(status, refusal_reason(answer))
         raise DeliveryHalted("deployment-not-found" if status == 404 else "outage", status)  # noqa: PLR2004
 
     def _create(self, body: object) -> tuple[int, Any]:
@@ -162,12 +166,25 @@ def _identifier(answer: object) -> str:
         raise DeliveryHalted("unexpected-answer") from None
 
 
-def _reason(answer: object) -> str:
-    """Return the error's text, short and masked: it may quote the event."""
-    if not isinstance(answer, dict):
-        return "no reason given"
-    texts = [answer.get("detail"), answer.get("exception_message")]
-    details = answer.get("exception_detail")
-    if isinstance(details, list):
-        texts += [detail.get("msg") for detail in details[:3] if isinstance(detail, dict)]
-    return masked(": ".join(part for part in texts if isinstance(part, str) and part)) or "no reason given"
+def refusal_reason(answer: object) -> str:
+    """Return what was wrong by Prefect's names: its words up to a value, then the fields with the error's type.
+
+    Nothing else of the answer: a message may quote the event.
+    """
+    found = answer if isinstance(answer, dict) else {}
+    words = [
+        _WORDS.match(text)
+        for text in (found.get("detail"), found.get("exception_message"))
+        if isinstance(text, str)
+    ]
+    parts = [match.group().strip(" ,.") for match in words if match]
+    details = found.get("exception_detail")
+    for detail in details[:3] if isinstance(details, list) else ():
+        if isinstance(detail, dict) and isinstance(detail.get("loc"), list):
+            names = [*detail["loc"], detail.get("type")]
+            parts.append(
+                ".".join(
+                    str(each) for each in names if isinstance(each, str | int) and _NAME.fullmatch(str(each))
+                )
+            )
+    return ": ".join(part for part in parts if part)[:MAX_REASON] or "no reason given"

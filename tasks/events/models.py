@@ -1,54 +1,67 @@
 """The fields of an event that are read: models of the envelope and of the body.
 
 Only the detail-type and the interaction's id decide anything, so any other field with a value that it cannot have is
-left out: an event tells of a conversation, whatever else is wrong with it. Unknown fields are ignored, and unknown
-values of enumerations are kept.
+left out: an event tells of a conversation, whatever else is wrong with it. Unknown fields are ignored, and so are words
+that are not known: what is read is written into later runs and shown, and may be anything but personal.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
+from tasks.events import grammar
 from tasks.events.enums import enum_word
-from tasks.events.rejection import EventRejected, kind
+from tasks.events.rejection import EventRejected, is_withheld, kind
 from tasks.values import canonical_id, instant
 
-# The characters of ids in Genesys and AWS; none of them has a meaning in a URL path, in HTML, in Markdown or in a
-# log line.
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#-]{0,127}")
-_MAX_LABEL = 256  # characters
+# The ids that the bridge lets pass, those that `parse` derives from a text, and with # those of a list's records.
+_EVENT_ID = re.compile(rf"(?:{grammar.UUID}|[0-9a-f]{{64}})(?:\.[0-9]{{1,6}}){{0,2}}(?:#[0-9]{{1,6}})?")
 
 
-def _identifier(value: Any) -> str | None:
-    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+def _where(fits: Callable[[Any], bool], value: Any) -> str | None:
+    return value if fits(value) else None
 
 
-def _label(value: Any) -> str | None:
-    fits = isinstance(value, str) and value.isprintable() and len(value) <= _MAX_LABEL
-    return value or None if fits else None
+def _event_id(value: Any) -> str | None:
+    return value if isinstance(value, str) and _EVENT_ID.fullmatch(value) else None
 
 
 def _detail_type(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return _label(value)
+    if value is None or isinstance(value, str) or is_withheld(value, "text"):
+        return _where(grammar.is_detail_type, value)
     problem = {"problem": f"is {kind(value)} instead of text"}
     raise PydanticCustomError("wrong-type", "{problem}", problem)
 
 
-def _word(value: Any) -> str | None:
-    return enum_word(value) if isinstance(value, str) else None
+def _word(field: str, value: Any) -> str | None:
+    return enum_word(value) if grammar.is_word(field, value) else None
 
 
-Identifier = Annotated[str | None, PlainValidator(_identifier)]
-Label = Annotated[str | None, PlainValidator(_label)]
+def _type(value: Any) -> str | None:
+    return value if grammar.is_word("type", value) else None
+
+
+def _time(value: Any) -> datetime | None:
+    return instant(value) if grammar.is_time(value) else None
+
+
+Identifier = Annotated[str | None, PlainValidator(partial(_where, grammar.is_id))]
+EventId = Annotated[str | None, PlainValidator(_event_id)]
+Source = Annotated[str | None, PlainValidator(partial(_where, grammar.is_source))]
 DetailType = Annotated[str | None, PlainValidator(_detail_type)]
-Word = Annotated[str | None, PlainValidator(_word)]
-Time = Annotated[datetime | None, PlainValidator(instant)]
+ReplayName = Annotated[str | None, PlainValidator(partial(_where, grammar.is_replay_name))]
+RecordType = Annotated[str | None, PlainValidator(_type)]
+MediaType = Annotated[str | None, PlainValidator(partial(_word, "mediaType"))]
+Direction = Annotated[str | None, PlainValidator(partial(_word, "direction"))]
+DisconnectType = Annotated[str | None, PlainValidator(partial(_word, "disconnectType"))]
+Time = Annotated[datetime | None, PlainValidator(_time)]
 
 
 class Envelope(BaseModel):
@@ -56,10 +69,10 @@ class Envelope(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    id: Identifier = None
-    source: Label = None
+    id: EventId = None
+    source: Source = None
     detail_type: DetailType = Field(default=None, alias="detail-type")
-    replay_name: Label = Field(default=None, alias="replay-name")
+    replay_name: ReplayName = Field(default=None, alias="replay-name")
     detail: Any = None
 
 
@@ -68,15 +81,15 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    type: Label = None
+    type: RecordType = None
     event_time: Time = Field(default=None, alias="eventTime")
     timestamp: Time = None
     participant_id: Identifier = Field(default=None, alias="participantId")
     session_id: Identifier = Field(default=None, alias="sessionId")
     queue_id: Identifier = Field(default=None, alias="queueId")
-    media_type: Word = Field(default=None, alias="mediaType")
-    direction: Word = None
-    disconnect_type: Word = Field(default=None, alias="disconnectType")
+    media_type: MediaType = Field(default=None, alias="mediaType")
+    direction: Direction = None
+    disconnect_type: DisconnectType = Field(default=None, alias="disconnectType")
 
 
 Model = TypeVar("Model", Envelope, Body)
@@ -95,7 +108,7 @@ def read(model: type[Model], value: dict[str, Any], path: str, interaction_id: s
 
 def as_object(value: Any, path: str) -> dict[str, Any]:
     """Return the value if it is a JSON object. Raises EventRejected."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not is_withheld(value):
         return value
     raise EventRejected("not-an-object", f"{path} is {kind(value)} instead of an object")
 

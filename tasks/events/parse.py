@@ -11,9 +11,9 @@ Three shapes are accepted, by their detail-type, whole or as the bridge forwards
 Another topic of Genesys's is ignored, what is no topic is rejected, and so is an event whose source names another
 organisation than the worker's.
 
-The bridge also sends two substitutes: `unparsable` for a message that was not JSON, `oversize` for one that was too
-large. Where the topic and the body name different conversations, the body's counts. Of a key that occurs twice in an
-object the last counts, as in most JSON parsers.
+The bridge also sends two substitutes: `unparsable` for a message that was no JSON object, `oversize` for one that was
+too large. Where the topic and the body name different conversations, the body's counts. Of a key that occurs twice in
+an object the last counts, as in most JSON parsers.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from sys import intern
 from typing import Any
 
 from tasks.events.event import InteractionEvent
+from tasks.events.grammar import is_topic
 from tasks.events.ignored import IgnoredEvent
 from tasks.events.models import Body, Envelope, as_object, interaction_id, read
 from tasks.events.rejection import EventRejected, Rejection, kind
 from tasks.values import UUID_PATTERN, canonical_id
 
 _CONVERSATION = "v2.detail.events.conversation.{id}."
-_GENESYS = re.compile(rf"v2\.detail\.events\.conversation\.(?:\{{id\}}|{UUID_PATTERN})\.([A-Za-z0-9_.-]+)")
-_TOPIC = re.compile(rf"v2(\.([A-Za-z][A-Za-z0-9_-]*|\{{[A-Za-z]+\}}|{UUID_PATTERN}))+")
+_GENESYS = re.compile(rf"v2\.detail\.events\.conversation\.(?:\{{id\}}|{UUID_PATTERN})\.(.+)")
 _ORGANISATION = re.compile(r"aws\.partner/genesys\.com[^/]*/cloud/([^/]+)(/|$)")
 _MAX_DIGITS = 18
 _TOO_DEEP = "The event is nested too deeply to be read"
@@ -61,14 +61,14 @@ def _parsed(text: str, organization_id: str | None) -> list[ParseResult]:
     envelope = read(Envelope, document, "")
     event_id = envelope.id or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     topic = envelope.detail_type or ""
-    if _TOPIC.fullmatch(topic) and not _GENESYS.fullmatch(topic):
+    if is_topic(topic) and not _GENESYS.fullmatch(topic):
         return [IgnoredEvent(event_id, topic)]
     try:
         _reject_foreign(envelope, document, organization_id)
         if topic == "Conversation Update" and isinstance(envelope.detail, list):
             return _records(envelope, envelope.detail, event_id, text)
         _reject_substitute(document)
-        return [_single(envelope, event_id)]
+        return [_single(envelope, event_id, kind(document.get("detail-type")))]
     except EventRejected as rejected:
         return [rejected.rejection(envelope.id, text)]
 
@@ -97,6 +97,8 @@ def _reject_substitute(document: dict[str, Any]) -> None:
     if isinstance(unparsable, dict) and "detail" not in document:
         if unparsable.get("tooDeep") is True:
             raise EventRejected("too-deep", _TOO_DEEP)
+        if "value" in unparsable:
+            as_object(unparsable["value"], "The event")
         raise EventRejected(
             "not-json", f"The event was text{_size(unparsable, 'length', 'characters')} that is not JSON"
         )
@@ -123,7 +125,7 @@ def _any_id(document: dict[str, Any]) -> str | None:
     return canonical_id(named[0]) if isinstance(named, list) and len(named) == 1 else None
 
 
-def _single(envelope: Envelope, event_id: str) -> InteractionEvent:
+def _single(envelope: Envelope, event_id: str, shown_type: str) -> InteractionEvent:
     detail_type = envelope.detail_type or ""
     if genesys := _GENESYS.fullmatch(detail_type):
         return _genesys(envelope, event_id, genesys.group(1))
@@ -132,8 +134,9 @@ def _single(envelope: Envelope, event_id: str) -> InteractionEvent:
         return _event(envelope, event_id, detail, "detail.", ("conversationId", "interactionId"))
     if detail_type == "Conversation Update":
         return _update(envelope, event_id, envelope.detail, "detail")
-    shown = kind(envelope.detail_type)  # the text may be personal data
-    raise EventRejected("unsupported-detail-type", f"detail-type is {shown}, which is not an accepted one")
+    raise EventRejected(
+        "unsupported-detail-type", f"detail-type is {shown_type}, which is not an accepted one"
+    )
 
 
 def _genesys(envelope: Envelope, event_id: str, topic: str) -> InteractionEvent:

@@ -1,13 +1,15 @@
 """The rejection of an event, with a reason for the person who looks at it.
 
 A reason names the field and the kind of value in it, never the value: where an id belongs, a faulty sender may put a
-telephone number.
+telephone number. The bridge has put the kind and the length in the place of such a value already.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+
+from tasks.events.grammar import withheld
 
 _NEXT_STEPS = {
     "not-json": "Have the sender write JSON, then send the event again.",
@@ -68,20 +70,30 @@ class EventRejected(Exception):
 
 def kind(value: Any) -> str:
     """Return the kind of a JSON value in words, without the value: `text of 12 characters`."""
-    match value:
+    match value if is_withheld(value) else withheld(value):
         case None:
             return "absent"
         case bool():
             return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return f"text of {_count(value, 'character')}"
-        case list():
-            return f"a list of {_count(value, 'item')}"
+        case {"withheld": "text", "length": int(length)}:
+            return f"text of {_count(length, 'character')}"
+        case {"withheld": "list", "length": int(length)}:
+            return f"a list of {_count(length, 'item')}"
+        case {"withheld": "object", "length": int(length)}:
+            return f"an object with {_count(length, 'key')}"
         case _:
-            return f"an object with {_count(value, 'key')}"
+            return "a number"
 
 
-def _count(things: str | list[Any] | dict[str, Any], noun: str) -> str:
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+def is_withheld(value: Any, of: str | None = None) -> bool:
+    """Return whether a value is what `grammar.withheld` makes: of that kind, or of any."""
+    match value:
+        case {"withheld": "text" | "list" | "object" as name, "length": int(), **more} if not more:
+            return of in (None, name)
+        case {"withheld": "number" as name, **more} if not more:
+            return of in (None, name)
+    return False
+
+
+def _count(length: int, noun: str) -> str:
+    return f"{length} {noun}{'' if length == 1 else 's'}"

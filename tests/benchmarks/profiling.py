@@ -43,7 +43,7 @@ _SERVER: CodeParts = (
     ("HTTP", ("fastapi/", "starlette/", "uvicorn/", "h11/")),
 )
 _BRIDGE: CodeParts = (
-    ("reducing events to allowed fields", ("allowlist.py", "masking.py")),
+    ("reducing events to allowed fields", ("allowlist.py", "grammar.py")),
     ("batching events", ("batching.py",)),
     ("requests to Prefect", ("prefect_api.py", "connection.py")),
     ("the handler", ("handler.py", "delivery.py")),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from batching import idempotency_key
 from delivery import summary
+from prefect_api import refusal_reason
 
 from tests.support.bridge import Bridge, names
 from tests.support.bridge_messages import customer_end, interaction, messages
@@ -212,17 +213,40 @@ def test_a_deployment_that_refuses_everything_stops_the_bridge(
     assert summary(report)["stopped"] == {"code": "everything-refused", "status": status}
 
 
-def test_the_reason_of_a_refusal_is_short_and_masked(bridge: Bridge, prefect: FakePrefect) -> None:
-    """Prefect's error may quote an event; no digit and no control character of it is passed on."""
+def test_the_reason_of_a_refusal_is_short_and_quotes_nothing(bridge: Bridge, prefect: FakePrefect) -> None:
+    """Prefect's error may quote an event; its words up to the first value are passed on."""
     prefect.poison = {interaction(1): 409}
 
     bridge.deliver(messages(1))
 
-    reason = bridge.letters.sent["m0-1"].reason
-    assert reason.startswith("Error creating flow run: ")
-    assert len(reason) <= 200
-    assert reason.isprintable()
-    assert not any(character.isdigit() for character in reason)
+    assert bridge.letters.sent["m0-1"].reason == "Error creating flow run"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            {"detail": "Validation failed for field 'events'. Reason: 'Ada' is not"},
+            "Validation failed for field",
+        ),
+        (
+            {
+                "exception_message": "Invalid request received.",
+                "exception_detail": [
+                    {"loc": ["body", "tags", 3], "type": "string_type", "msg": "not Ada", "input": "Ada"},
+                    {"loc": ["body", "Ada Example"], "type": "Ada"},
+                    "Ada",
+                ],
+            },
+            "Invalid request received: body.tags.3.string_type: body",
+        ),
+        ({"exception_detail": "Ada"}, "no reason given"),
+        (["Ada"], "no reason given"),
+    ],
+)
+def test_a_reason_names_errors_by_field_and_type(answer: object, reason: str) -> None:
+    """What was refused is named as Prefect names it, without the value that it quotes."""
+    assert refusal_reason(answer) == reason
 
 
 @pytest.mark.parametrize("seed", range(12))

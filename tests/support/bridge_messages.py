@@ -40,7 +40,7 @@ def customer_end(number: int, **changes: Any) -> dict[str, Any]:
         "version": "0",
         "id": interaction(number + 700_000),
         "detail-type": topic,
-        "source": "aws.partner/genesys.com/cloud/org/sandbox",
+        "source": "aws.partner/genesys.com/cloud/0c0ffee0-0000-4000-8000-0000000000aa/sandbox",
         "account": "123456789012",
         "time": "2022-04-06T09:30:45Z",
         "region": "us-east-1",

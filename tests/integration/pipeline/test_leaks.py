@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import uuid
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from deployments.sandbox.genesys.http.tokens import CLIENT_ID, CLIENT_SECRET
 from deployments.sandbox.servers import AWS
+from tests.support.bridge_feed import bridge_feed
+from tests.support.malformed_events import BY_HAND, THROUGH_THE_BRIDGE, malformed
 from tests.support.prefect_contents import appearances, in_the_database, in_the_logs, through_the_api
 from tests.support.prefect_runs import erase
 from tests.support.sandbox import PERSONAL, SandboxDriver
@@ -20,6 +25,7 @@ BASIC = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
 AWS_KEY = AWS["AWS_SECRET_ACCESS_KEY"]
 SECRETS = {CLIENT_SECRET, BASIC, AWS_KEY, "Bearer ", "Authorization", "a-secret-that-only-a-block-holds"}
 TOKEN = re.compile(r"sim-[0-9a-f]{64}")  # the simulator's access tokens
+SHORT = 3_000  # characters of an event, so that all of them are one run's parameters
 MIN_LENGTH = 5  # of a personal string; a shorter one may appear by chance
 
 
@@ -106,6 +112,63 @@ def test_no_secret_is_shown_after_failures(driver: SandboxDriver) -> None:
     assert "AuthenticationFailed" in str(texts) or "refused the OAuth client" in str(texts)
     assert appearances(texts, SECRETS) == set()
     assert {place for place, text in texts.items() if TOKEN.search(text)} == set()
+
+
+def a_part_of(bodies: list[str]) -> list[str]:
+    """Return every fifth, from all kinds: `tests/infra/test_bridge_personal.py` has them all."""
+    return [body for body in bodies if len(body) < SHORT][::5]
+
+
+@pytest.mark.timeout(600)
+def test_malformed_events_leave_nothing_of_a_person_in_prefect(
+    driver: SandboxDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Truncated JSON, texts, names as words, card numbers and telephone numbers as ids: the bridge sends none of them.
+
+    Each has its outcome all the same, and the reasons of the rejected name the field.
+    """
+    known = {run["id"] for run in driver.runs(tags={"all_": ["bridge"]})}
+    bodies = a_part_of(malformed(THROUGH_THE_BRIDGE, str(uuid.uuid4())))
+    with bridge_feed(driver, monkeypatch) as bridge:
+        bridge.deliver(bodies)
+    runs = [run for run in driver.runs(tags={"all_": ["bridge"]}) if run["id"] not in known]
+    ended = [driver.finished(run["id"], 300) for run in runs]
+    assert all("ValidationFailed: " in run["state"]["message"] for run in ended)
+    texts = everything(driver)
+    assert re.search(r"conversationId is text of \d+ characters that is not a UUID", texts["artifacts"])
+    assert re.search(r"not-json: The event was text of \d+ characters", texts["artifacts"])
+    assert appearances(texts, THROUGH_THE_BRIDGE.strings()) == set()
+    rows = json.dumps(driver.quarantined(), default=str)
+    assert "withheld" in rows
+    assert appearances({"quarantine": rows}, THROUGH_THE_BRIDGE.strings()) == set()
+
+
+@pytest.mark.timeout(600)
+def test_a_run_made_by_hand_shows_nothing_of_its_events(driver: SandboxDriver) -> None:
+    """Events that did not pass the bridge are in that run's parameters and nowhere else in Prefect: not in later runs.
+
+    Their interaction has not ended, so that a later run carries what was read of them.
+    """
+    id_ = str(uuid.uuid4())
+    driver.simulator("faults", not_settled_ids=[id_])
+    bodies = a_part_of(malformed(BY_HAND, id_))
+    run = driver.finished(driver.create_run(bodies), 300)
+    assert "ValidationFailed: " in run["state"]["message"]
+    later = driver.until(lambda: [each for each in driver.runs_with(id_) if each["id"] != run["id"]])
+    shown = [{**each, "parameters": None} if each["id"] == run["id"] else each for each in [run, *later]]
+    of_runs = {"flow_run_id": {"any_": [each["id"] for each in shown]}}
+    texts = {
+        "runs": json.dumps(shown),
+        "artifacts": json.dumps(driver.api("/artifacts/filter", {"artifacts": of_runs, "limit": 200})),
+        "logs": json.dumps(driver.api("/logs/filter", {"logs": of_runs, "limit": 200})),
+        "task runs": json.dumps(
+            driver.api("/task_runs/filter", {"flow_runs": {"id": of_runs["flow_run_id"]}})
+        ),
+        "events": through_the_api(driver.addresses.prefect_api_url)["events"],
+    } | in_the_logs(driver.sandbox.folder / "logs")
+    assert "that is not a UUID" in texts["artifacts"]
+    assert "validated" in texts["logs"]
+    assert appearances(texts, BY_HAND.strings()) == set()
 
 
 def everything(driver: SandboxDriver) -> dict[str, str]:
