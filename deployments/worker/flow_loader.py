@@ -36,6 +36,7 @@ class FlowLoader:
         """Return the flow of `flow_run`. Raises FlowRefused, or what importing the flow's module raised."""
         deployment = await self._deployment(client, flow_run.deployment_id)
         module, name = self._accepted(deployment)
+        _refuse_surroundings(deployment, flow_run)
         flow = getattr(await asyncio.to_thread(importlib.import_module, module), name, None)
         if not (isinstance(flow, Flow) and flow.isasync and not flow.isgenerator):
             raise FlowRefused(f"{module}.{name} is no async flow: run it on a process work pool")
@@ -60,9 +61,19 @@ class FlowLoader:
                 f"{' or '.join(self._packages)} (WORKER_FLOW_PACKAGES): deploy it with the project's prefect.yaml, "
                 "or run it on a process work pool"
             )
-        if deployment.pull_steps or deployment.path not in (None, "", "."):
-            raise FlowRefused(
-                f"deployment {deployment.name!r} wants its code from elsewhere (path or pull steps): this worker "
-                "executes what is installed; deploy it with `pull: []`, as the project's prefect.yaml does"
-            )
         return module, name
+
+
+def _refuse_surroundings(deployment: DeploymentResponse, flow_run: FlowRun) -> None:
+    """Raise FlowRefused for code, blocks or variables that a process of its own would have: this one is shared."""
+    blocks = (deployment.storage_document_id, deployment.infrastructure_document_id)
+    if deployment.pull_steps or deployment.path not in (None, "", ".") or any(blocks):
+        raise FlowRefused(
+            f"deployment {deployment.name!r} wants its code from elsewhere (path, pull steps or block): this worker "
+            "executes what is installed; deploy it with `pull: []`, as the project's prefect.yaml does"
+        )
+    if any((deployment.job_variables or {}).values()) or any((flow_run.job_variables or {}).values()):
+        raise FlowRefused(
+            f"deployment {deployment.name!r} or its run has job variables: this worker's runs share its process and "
+            "environment; leave them out, or run it on a process work pool"
+        )

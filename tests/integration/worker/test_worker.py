@@ -93,7 +93,7 @@ async def stranger():
 """
 
 
-@pytest.mark.parametrize("way", ["file", "module on a path", "pull step", "no entrypoint"])
+@pytest.mark.parametrize("way", ["file", "module on a path", "pull step", "variables", "no entrypoint"])
 async def test_refuses_code_that_is_not_the_projects(stand: Stand, tmp_path: Path, way: str) -> None:
     """Whoever may create a deployment cannot have this process import code: the run says why, and nothing was."""
     (tmp_path / "elsewhere.py").write_text(ELSEWHERE)
@@ -102,13 +102,17 @@ async def test_refuses_code_that_is_not_the_projects(stand: Stand, tmp_path: Pat
         "file": {"entrypoint": f"{tmp_path}/elsewhere.py:stranger"},
         "module on a path": {"entrypoint": "elsewhere.stranger", "path": str(tmp_path)},
         "pull step": {"entrypoint": f"{PROBES}.quick", "pull_steps": [step]},
+        "variables": {
+            "entrypoint": f"{PROBES}.quick",
+            "job_variables": {"env": {"PYTHONPATH": str(tmp_path)}},
+        },
         "no entrypoint": {},
     }
+    says = {"pull step": "wants its code from elsewhere", "variables": "has job variables"}
     of = cases[way]
     run = await stand.until(await stand.run(await stand.deploy("stranger", way, **of)), "Crashed")
     assert run.state is not None
-    expected = "wants its code from elsewhere" if way == "pull step" else "(WORKER_FLOW_PACKAGES)"
-    assert expected in (run.state.message or "")
+    assert says.get(way, "(WORKER_FLOW_PACKAGES)") in (run.state.message or "")
     assert not (tmp_path / "imported").exists()
 
 
