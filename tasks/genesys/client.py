@@ -209,13 +209,13 @@ class GenesysClient:
         batch.count(response)
         if response.status == HTTPStatus.OK:
             batch.add(ids, response, self._fetched_at(response))
-        elif len(ids) > 1 and (response.status in _SPLITTABLE or response.is_unknown_id):
+        elif len(ids) > 1 and (_is_splittable(response) or response.is_unknown_id):
             middle = len(ids) // 2
             self._fetch(ids[:middle], batch)
             self._fetch(ids[middle:], batch)
         elif not response.is_unknown_id:
             error = error_for(response, request.label, self.hosts.region)
-            if response.status not in _SPLITTABLE or not isinstance(error, PermanentError):
+            if not (_is_splittable(response) and isinstance(error, PermanentError)):
                 raise error
             batch.refuse(ids[0], error)
 
@@ -283,6 +283,11 @@ class GenesysClient:
         if response.date is None:
             log.warning("a response without a usable Date header: this machine's clock dates the fetch")
         return response.date or self._transport.clock.now()
+
+
+def _is_splittable(response: ApiResponse) -> bool:
+    """Return whether one id, or too many of them, may be why there is no answer."""
+    return response.too_large or response.status in _SPLITTABLE
 
 
 def _filters(queue_ids: Iterable[str]) -> dict[str, Any]:

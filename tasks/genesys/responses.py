@@ -36,7 +36,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,80}")  # cannot forge a log line
 class ApiResponse:
     """A response; or, with a `fault` (no connection, half a body, no JSON), why there is no usable one.
 
-    `attempts` is the number of requests that were sent for it.
+    `attempts` is the number of requests that were sent for it. Of one that is `too_large` less has to be asked for: the
+    same request gives the same answer.
     """
 
     status: int | None
@@ -44,11 +45,12 @@ class ApiResponse:
     body: dict[str, Any] = field(default_factory=dict)
     fault: str | None = None
     attempts: int = 1
+    too_large: bool = False
 
     @property
     def retryable(self) -> bool:
         """Whether the same request may succeed a moment later."""
-        return self.fault is not None or self.status in _RETRYABLE
+        return not self.too_large and (self.fault is not None or self.status in _RETRYABLE)
 
     @property
     def is_client_error(self) -> bool:
@@ -84,7 +86,7 @@ class ApiResponse:
         return _http_date(self.headers.get("Date", ""))
 
 
-def parse_body(content: bytes) -> dict[str, Any] | None:
+def parse_body(content: bytes | bytearray) -> dict[str, Any] | None:
     """Return a JSON object with exact numbers (Decimal, as DynamoDB needs them); None for anything else."""
     try:
         # NaN and Infinity are not JSON: they become null, so that one field does not cost the whole response.
@@ -130,13 +132,14 @@ def error_for(
             )
         case HTTPStatus.FORBIDDEN:
             return NotPermitted(f"{message}; give the OAuth client a role with the permission", **attributes)
-    if response.retryable or not response.is_client_error:
+    if response.retryable or not (response.is_client_error or response.too_large):
         return Unavailable(message, retry_after=retry_after, **attributes)
     if response.status in _NO_SUCH_ENDPOINT and response.code is None:
         return Misconfigured(
             f"{message}; this host does not know the call: check its URL and the region", **attributes
         )
-    return (ResponseTooLarge if response.code in _TOO_LARGE else BadRequest)(message, **attributes)
+    too_large = response.too_large or response.code in _TOO_LARGE
+    return (ResponseTooLarge if too_large else BadRequest)(message, **attributes)
 
 
 def _summary(response: ApiResponse) -> str:

@@ -26,6 +26,12 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 2
 _POOL_SIZE = 32  # connections kept per host; further threads open and close their own
 _CHUNK_BYTES = 65_536
+MAX_ANSWER_BYTES = 64_000_000
+"""Decoded bytes of an answer: a hundred whole conversations have some 5 MB, and Genesys itself refuses to send 10."""
+
+
+class _TooLarge(Exception):
+    """The answer has more than MAX_ANSWER_BYTES."""
 
 
 @dataclass(frozen=True)
@@ -111,18 +117,28 @@ class Transport:
                 allow_redirects=False,  # credentials go to the host that was checked, and to no other
                 stream=True,
             ) as response:
-                return _parse(response, self._read_body(response, started))
+                try:
+                    return _parse(response, self._read_body(response, started))
+                except _TooLarge:
+                    return _without_body(response)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             return ApiResponse(None, fault=_fault(error))
 
-    def _read_body(self, response: requests.Response, started: float) -> bytes:
-        """Read the body within the time-outs; requests' own is per packet, which a slow drip never exceeds."""
+    def _read_body(self, response: requests.Response, started: float) -> bytearray:
+        """Read the body within the time-outs; requests' own is per packet, which a slow drip never exceeds.
+
+        Raises _TooLarge: a kilobyte of gzip may be a megabyte, and a body need not end.
+        """
+        if (response.raw.length_remaining or 0) > MAX_ANSWER_BYTES:
+            raise _TooLarge
         content = bytearray()
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
+                raise _TooLarge
             if self.clock.monotonic() - started > sum(self._timeouts):
                 raise TimeoutError
-        return bytes(content)
+        return content
 
 
 class _Session(requests.Session):
@@ -146,10 +162,22 @@ def _session(*, proxies: bool) -> requests.Session:
     return session
 
 
-def _parse(response: requests.Response, content: bytes) -> ApiResponse:
+def _without_body(response: requests.Response) -> ApiResponse:
+    """Return the response whose body is too large: of an error the status says enough."""
+    if not _is_success(response):
+        return ApiResponse(response.status_code, response.headers)
+    fault = f"answered {response.status_code} with more than {MAX_ANSWER_BYTES // 1_000_000} MB"
+    return ApiResponse(None, response.headers, fault=fault, too_large=True)
+
+
+def _is_success(response: requests.Response) -> bool:
+    return HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _parse(response: requests.Response, content: bytearray) -> ApiResponse:
     body = parse_body(content)
     fault = None
-    if HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+    if _is_success(response):
         media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if not media_type.endswith("json"):
             fault = f"answered {response.status_code} with something that is not JSON by its Content-Type"

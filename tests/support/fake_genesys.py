@@ -21,7 +21,10 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(frozen=True)
 class Reply:
-    """A scripted reply. `cut` closes after so many bytes of the body; `drip` is the pause after each, in seconds."""
+    """A scripted reply. `cut` closes after so many bytes of the body; `drip` is the pause after each, in seconds.
+
+    `claims` is the Content-Length, if not the body's; an `endless` one sends the body again and again, in chunks.
+    """
 
     status: int = 200
     body: Any = field(default_factory=dict)
@@ -32,6 +35,8 @@ class Reply:
     delay: float = 0.0
     reset: bool = False
     chunked: bool = False
+    claims: int | None = None
+    endless: bool = False
 
     @property
     def content(self) -> bytes:
@@ -120,19 +125,22 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_head(reply)
         content = reply.content[: reply.cut]
         if reply.chunked:
-            content = b"%x\r\n%b\r\n" % (len(reply.content), content) + (b"" if reply.cut else b"0\r\n\r\n")
+            content = b"%x\r\n%b\r\n" % (len(reply.content), content)
+            while reply.endless:  # until the client closes the connection
+                self.wfile.write(content)
+            content += b"" if reply.cut else b"0\r\n\r\n"
         for start in range(len(content)) if reply.drip else [0]:
             time.sleep(reply.drip)
             self.wfile.write(content[start : start + 1] if reply.drip else content)
             self.wfile.flush()
-        self.close_connection = self.close_connection or reply.cut is not None
+        self.close_connection = self.close_connection or reply.cut is not None or reply.claims is not None
 
     def _send_head(self, reply: Reply) -> None:
         headers = {"Content-Type": "application/json", "Date": self.date_time_string(), **reply.headers}
         if reply.chunked:
             headers["Transfer-Encoding"] = "chunked"
         else:
-            headers["Content-Length"] = str(len(reply.content))
+            headers["Content-Length"] = str(reply.claims or len(reply.content))
         self.send_response_only(reply.status)
         for name, value in headers.items():
             if value:

@@ -49,6 +49,7 @@ POST /_sim/faults           changes the settings it names, leaves the others, re
   unknown_for                 an id is unknown for this time after its first fetch
   unknown_ids                 these ids are unknown
   reject_ids                  400 for a multi-get that contains one of these
+  endless_ids                 100 MB, compressed, for a multi-get that contains one of these
   ids_max                     maximum of ids in a multi-get (100)
   response_bytes_max          an answer may have so many bytes (10000000): 413 for a query, 400 for any other
   stale_rate                  this share of the answers about a conversation comes from a replica that lags: without

@@ -89,14 +89,19 @@ def test_a_missing_permission_fails_the_run_and_loses_nothing(driver: SandboxDri
     driver.until_settled(id_)
 
 
-def test_an_id_that_genesys_refuses_is_quarantined_alone(driver: SandboxDriver) -> None:
-    """The batch is split until the refused id is alone; it fails with the reason, the others are saved."""
+@pytest.mark.parametrize(
+    ("fault", "code"), [("reject_ids", "bad-request"), ("endless_ids", "response-too-large")]
+)
+def test_an_id_that_spoils_its_request_is_quarantined_alone(
+    driver: SandboxDriver, fault: str, code: str
+) -> None:
+    """The batch is split until the id is alone that is refused, or whose answer has no end; the others are saved."""
     ids = [str(uuid.uuid4()) for _ in range(9)]
-    driver.simulator("faults", reject_ids=[ids[4]])
+    driver.simulator("faults", **{fault: [ids[4]]})
     run = driver.finished(driver.create_run([event_text(id_) for id_ in ids]))
     assert "8 saved, 0 unchanged, 0 deferred, 0 rejected, 1 failed" in run["state"]["message"]
     row = driver.until(lambda: driver.quarantined(interactionId=ids[4]))[0]
-    assert (row["reason"], row["code"]) == ("failed", "bad-request")
+    assert (row["reason"], row["code"]) == ("failed", code)
     driver.simulator("reset", only=["faults"])
     driver.finished(driver.create_run([event_text(ids[4])]))
     assert driver.settled(ids[4])

@@ -49,6 +49,7 @@ class Faults:
     unknown_for: float = 0.0
     unknown_ids: frozenset[str] = frozenset()
     reject_ids: frozenset[str] = frozenset()
+    endless_ids: frozenset[str] = frozenset()
     ids_max: int = MAX_IDS
     response_bytes_max: int = RESPONSE_BYTES
     stale_rate: float = 0.0
@@ -150,6 +151,7 @@ READERS: dict[str, Reader] = {
     "unknown_for": _seconds,
     "unknown_ids": _ids,
     "reject_ids": _ids,
+    "endless_ids": _ids,
     "ids_max": _count,
     "response_bytes_max": _count,
     "stale_rate": _rate,

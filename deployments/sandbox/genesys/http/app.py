@@ -8,12 +8,19 @@ included. An unexpected exception is logged with its traceback and answered with
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
+from functools import cache
 from typing import TYPE_CHECKING
 
 import orjson
 
-from deployments.sandbox.genesys.http.errors import ApiError, error_for_status, response_too_large
+from deployments.sandbox.genesys.http.errors import (
+    ApiError,
+    EndlessAnswer,
+    error_for_status,
+    response_too_large,
+)
 from deployments.sandbox.genesys.http.exchange import ApiExchange
 from deployments.sandbox.genesys.http.limits import REQUEST_BYTES, URL_BYTES
 
@@ -59,6 +66,8 @@ class ApiApplication:
             exchange.authorize()
             await self._inject_fault(exchange, receive)
             return 200, {}, self._content(exchange, body)
+        except EndlessAnswer:
+            return 200, {"Content-Encoding": "gzip"}, _endless()
         except ApiError as error:
             return error.status, error.headers, orjson.dumps(error.body(exchange.correlation_id))
         except ConnectionDropped:
@@ -117,6 +126,12 @@ class ApiApplication:
         complete = cut == len(content)
         await send({"type": "http.response.body", "body": content[:cut], "more_body": not complete})
         return complete
+
+
+@cache
+def _endless() -> bytes:
+    """Return half a megabyte of gzip, which is 100 MB of blanks: more than any answer has."""
+    return gzip.compress(b" " * 100_000_000, 1)
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:

@@ -13,7 +13,7 @@ from deployments.sandbox.genesys.control.validation import canonical_id
 from deployments.sandbox.genesys.conversations.operational import operational
 from deployments.sandbox.genesys.conversations.organization import ORGANIZATION_ID
 from deployments.sandbox.genesys.http.directory import KINDS, look_up
-from deployments.sandbox.genesys.http.errors import bad_request, not_found
+from deployments.sandbox.genesys.http.errors import EndlessAnswer, bad_request, not_found
 from deployments.sandbox.genesys.queries.query import parse_query, run_query
 
 if TYPE_CHECKING:
@@ -78,6 +78,9 @@ def _requested_ids(call: EndpointCall) -> list[str]:
     ids = [canonical_id(each) for each in given]
     if None in ids or not faults.reject_ids.isdisjoint(ids):
         raise bad_request("The request could not be understood by the server due to malformed syntax.")
+    if not faults.endless_ids.isdisjoint(ids):
+        faults.record("endless")
+        raise EndlessAnswer
     return list(dict.fromkeys(each for each in ids if each))
 
 

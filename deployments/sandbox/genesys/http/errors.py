@@ -2,6 +2,7 @@
 
 ApiError        any other status than 200; its body is Genesys's ErrorBody
   OAuthError    of /oauth/token; its body has `error` and `error_description`
+EndlessAnswer   no error: a success without end
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ class ApiError(Exception):
     def body(self, correlation_id: str) -> dict[str, Any]:
         """Return the JSON body; the correlation id is its contextId."""
         return {**self._fields, "contextId": correlation_id, "details": [], "errors": []}
+
+
+class EndlessAnswer(Exception):
+    """A success whose body is larger than any client should read."""
 
 
 class OAuthError(ApiError):
