@@ -84,7 +84,17 @@ class InternalError(PermanentError):
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         where = f"{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace else "unknown"
-        return cls(f"{type(error).__name__} in {where}: a bug of ours; replay after the next release")
+        return cls(f"{_name(error)} in {where}: a bug of ours; replay after the next release")
+
+
+def _name(error: Exception) -> str:
+    """Return the error's class, with AWS's code where it has one."""
+    name = type(error).__name__
+    if isinstance(error, ExceptionGroup):
+        return f"{name} of {_name(error.exceptions[0])}"
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return f"{name} ({code})" if code else name
 
 
 class ConversationNotFound(PermanentError):

@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.exceptions import MissingResult
 
-from tasks.errors import TransientError
+from tasks.errors import InternalError, PipelineError, TransientError
 from tasks.settings import TaskPolicy, task_policy
 
 P = ParamSpec("P")
@@ -34,7 +34,7 @@ def pipeline_task(
     """
 
     def decorate(function: Async[P, R]) -> Async[P, R]:
-        plain: Task[P, Coroutine[Any, Any, R]] = task(name=name)(function)
+        plain: Task[P, Coroutine[Any, Any, R]] = task(name=name)(without_values(function))
 
         @lru_cache(maxsize=1)
         def configured() -> Task[P, Coroutine[Any, Any, R]]:
@@ -58,6 +58,21 @@ def pipeline_task(
         return call
 
     return decorate
+
+
+def without_values(function: Async[P, R]) -> Async[P, R]:
+    """Let expected errors pass; raise any other as InternalError: Prefect logs its text and puts it into the state."""
+
+    @wraps(function)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await function(*args, **kwargs)
+        except (PipelineError, TimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001 - any other text may quote a person
+            raise InternalError.from_exception(error) from None
+
+    return call
 
 
 def whole_run(policy: TaskPolicy) -> float:

@@ -111,8 +111,9 @@ class ChunkWriter:
         except PermanentError as error:
             self._fail(work, error)
         except Exception as bug:  # noqa: BLE001 - logged, and its row is in quarantine
-            _log.exception("interaction %s: a bug of ours in save", work.interaction_id)
-            self._fail(work, InternalError.from_exception(bug))
+            failure = InternalError.from_exception(bug)
+            _log.error("interaction %s: %s", work.interaction_id, failure)
+            self._fail(work, failure)
 
     def _insert(self, part: list[FetchedInteraction]) -> None:
         rows = [
