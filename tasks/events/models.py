@@ -21,8 +21,12 @@ from tasks.events.enums import enum_word
 from tasks.events.rejection import EventRejected, is_withheld, kind
 from tasks.values import canonical_id, instant
 
-# The ids that the bridge lets pass, those that `parse` derives from a text, and with # those of a list's records.
-_EVENT_ID = re.compile(rf"(?:{grammar.UUID}|[0-9a-f]{{64}})(?:\.[0-9]{{1,6}}){{0,2}}(?:#[0-9]{{1,6}})?")
+_OURS = ("replay", "reconcile")  # what asked for an interaction that no event told of, as later runs carry it
+# The ids that the bridge lets pass, those that `parse` derives from a text, with # those of a list's records, and ours.
+_EVENT_ID = re.compile(
+    rf"(?:{grammar.UUID}|[0-9a-f]{{64}})(?:\.[0-9]{{1,6}}){{0,2}}(?:#[0-9]{{1,6}})?"
+    rf"|(?:{'|'.join(_OURS)}):{grammar.UUID}"
+)
 
 
 def _where(fits: Callable[[Any], bool], value: Any) -> str | None:
@@ -45,7 +49,11 @@ def _word(field: str, value: Any) -> str | None:
 
 
 def _type(value: Any) -> str | None:
-    return value if grammar.is_word("type", value) else None
+    return value if value in _OURS or grammar.is_word("type", value) else None
+
+
+def _source(value: Any) -> str | None:
+    return value if value in _OURS or grammar.is_source(value) else None
 
 
 def _time(value: Any) -> datetime | None:
@@ -54,7 +62,7 @@ def _time(value: Any) -> datetime | None:
 
 Identifier = Annotated[str | None, PlainValidator(partial(_where, grammar.is_id))]
 EventId = Annotated[str | None, PlainValidator(_event_id)]
-Source = Annotated[str | None, PlainValidator(partial(_where, grammar.is_source))]
+Source = Annotated[str | None, PlainValidator(_source)]
 DetailType = Annotated[str | None, PlainValidator(_detail_type)]
 ReplayName = Annotated[str | None, PlainValidator(partial(_where, grammar.is_replay_name))]
 RecordType = Annotated[str | None, PlainValidator(_type)]

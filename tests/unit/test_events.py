@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tasks.events import IgnoredEvent, InteractionEvent, Rejection, by_interaction, parse, serialize
+from tasks.pipeline.work import InteractionWork
 
 Text = Callable[[str], str]
 Event = Callable[[str], dict[str, Any]]
@@ -351,3 +352,10 @@ def test_grouping(event_text: Text) -> None:
         first.interaction_id: [first],
     }
     assert list(by_interaction([second, first])) == [second.interaction_id, first.interaction_id]
+
+
+@pytest.mark.parametrize("by", ["replay", "reconcile"])
+def test_what_no_event_asked_for_is_the_same_in_a_later_run(by: str) -> None:
+    """The event that stands for a replay's or a reconcile's request survives writing and reading."""
+    (event,) = InteractionWork.requested(ID, by, f"{by}:{ID}").events
+    assert parse(serialize(event)) == [event]
