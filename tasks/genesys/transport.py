@@ -30,10 +30,6 @@ MAX_ANSWER_BYTES = 64_000_000
 """Decoded bytes of an answer: a hundred whole conversations have some 5 MB, and Genesys itself refuses to send 10."""
 
 
-class _TooLarge(Exception):
-    """The answer has more than MAX_ANSWER_BYTES."""
-
-
 @dataclass(frozen=True)
 class ApiRequest:
     """A request; `label` names it in logs and errors, and holds no ids."""
@@ -117,25 +113,23 @@ class Transport:
                 allow_redirects=False,  # credentials go to the host that was checked, and to no other
                 stream=True,
             ) as response:
-                try:
-                    return _parse(response, self._read_body(response, started))
-                except _TooLarge:
-                    return _without_body(response)
+                content = self._read_body(response, started)
+                return _without_body(response) if content is None else _parse(response, content)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             return ApiResponse(None, fault=_fault(error))
 
-    def _read_body(self, response: requests.Response, started: float) -> bytearray:
+    def _read_body(self, response: requests.Response, started: float) -> bytearray | None:
         """Read the body within the time-outs; requests' own is per packet, which a slow drip never exceeds.
 
-        Raises _TooLarge: a kilobyte of gzip may be a megabyte, and a body need not end.
+        None for more than MAX_ANSWER_BYTES: a kilobyte of gzip may be a megabyte, and a body need not end.
         """
         if (response.raw.length_remaining or 0) > MAX_ANSWER_BYTES:
-            raise _TooLarge
+            return None
         content = bytearray()
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             content += chunk
             if len(content) > MAX_ANSWER_BYTES:
-                raise _TooLarge
+                return None
             if self.clock.monotonic() - started > sum(self._timeouts):
                 raise TimeoutError
         return content
