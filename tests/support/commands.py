@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PREFIXES = (
+    "CUSTOMER_",
     "AWS_",
     "INFRA_",
     "PREFECT_",

@@ -24,6 +24,8 @@ ID = "7f3c0000-0000-4000-8000-000000000001"
 TABLES = {"INTERACTION_TABLE": "interactions", "QUARANTINE_TABLE": "quarantine"}
 HERE = TABLES | {"AWS_DEFAULT_REGION": "us-east-1"}
 KEY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+PHONE = "+15550100001"
+KEYS = KEY | {"CUSTOMER_KEYS_SECRET": "x" * 32}
 BLOCK = {"AWS_CREDENTIALS_BLOCK": "aws-credentials/production"}
 
 
@@ -108,6 +110,37 @@ def test_apply_refuses_bad_values(
 def test_inspect_names_what_it_lacks(run: Run, variables: dict[str, str], words: tuple[str, ...]) -> None:
     """Exit code 2, not 1, when region, credentials, profile, address or table name are missing or wrong."""
     refused(run("inspect", ID, server=None, **variables), *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "said"),
+    [
+        (("erase",), {}, "nobody is named"),
+        (("export",), {}, "nobody is named"),
+        (("erase", ID, "nonsense"), {}, "interaction id 2 is no UUID"),
+        (("erase", ID, "--no-dry-run"), {}, "give a reason (--reason)"),
+        (("erase", ID), {}, f"no answer from {UNREACHABLE}"),
+        (("erase", "--phone", PHONE), {}, "CUSTOMER_KEYS_SECRET is not set"),
+        (("export", "--email", "jane@example.com"), {}, "CUSTOMER_KEYS_SECRET is not set"),
+        (("inspect", PHONE), {}, "CUSTOMER_KEYS_SECRET is not set"),
+        (("inspect", PHONE), {"CUSTOMER_KEYS_SECRET": "short"}, "at least 32 characters"),
+        (("inspect", PHONE), {"CUSTOMER_KEYS_SECRET": "x" * 32}, "INTERACTION_TABLE is not set"),
+        (
+            ("export", "--phone", PHONE),
+            HERE | KEYS | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+            "127.0.0.1:9",
+        ),
+    ],
+)
+def test_what_a_person_asks_for_needs_a_name_a_reason_and_the_secret(
+    run: Run, home: Path, words: tuple[str, ...], variables: dict[str, str], said: str
+) -> None:
+    """Each is a line that repeats no address; no run is created and no file is left."""
+    ended = run(*words, entry=console_script, **variables)
+    refused(ended, said)
+    assert "5550100001" not in ended.said
+    assert "jane" not in ended.said
+    assert not (home / "export.zip").exists()
 
 
 @pytest.mark.parametrize(
