@@ -33,8 +33,8 @@ from tasks.erase import (
 from tasks.errors import DependencyUnavailable, PermanentError
 from tasks.operations.erasure_request import ErasureRequest, InvalidErasureRequest, check_reason
 from tasks.operations.reason import CustomerKey, Words
+from tasks.operations.subject import Subject
 from tasks.settings import task_policy
-from tasks.stores.person import Person
 from tasks.values import canonical_id, chunked
 
 
@@ -42,8 +42,8 @@ def run_name() -> str:
     """Return what kind of run, and of how many ids; never an id of a person."""
     parameters = flow_run.parameters
     count = len(parameters.get("interaction_ids") or [])
-    person = "a customer" if parameters.get("customer_keys") else f"{count} interactions"
-    subject = "a contact" if parameters.get("external_contact_id") else person
+    subject = "a customer" if parameters.get("customer_keys") else f"{count} interactions"
+    subject = "a contact" if parameters.get("external_contact_id") else subject
     if parameters.get("second_pass_of"):
         return f"erase {subject}, second pass"
     return f"erase {subject}, dry run" if parameters.get("dry_run", True) else f"erase {subject}"
@@ -76,11 +76,11 @@ async def erase_interactions(  # noqa: PLR0917 - the fields of a form
         async with asyncio.timeout(run_timeout(ERASE, task_policy())):
             await fail_if_crash_looping()
             receipt_id = _receipt_id(second_pass_of)
-            person = ErasureRequest.checked(interaction_ids, external_contact_id, customer_keys).person
+            subject = ErasureRequest.checked(interaction_ids, external_contact_id, customer_keys).subject
             if not dry_run and receipt_id == run_id():
                 check_reason(reason)
-                await open_receipt(receipt_id, await _asked(person, reason, requested_by))
-            done = await _erase(person, dry_run=dry_run, receipt_id=receipt_id)
+                await open_receipt(receipt_id, await _asked(subject, reason, requested_by))
+            done = await _erase(subject, dry_run=dry_run, receipt_id=receipt_id)
             await publish(done)
             return Completed(message=done.summary())
     except TimeoutError:
@@ -98,20 +98,20 @@ def _receipt_id(second_pass_of: str) -> str:
     return receipt_id
 
 
-async def _asked(person: Person, reason: str, requested_by: str) -> dict[str, Any]:
+async def _asked(subject: Subject, reason: str, requested_by: str) -> dict[str, Any]:
     """Return what the receipt says of the question: by whom, why and by which kinds of names, without a name."""
     kinds = {
-        "interaction ids": person.interaction_ids,
-        "external contact": person.external_contact_id,
-        "customer keys": person.customer_keys,
+        "interaction ids": subject.interaction_ids,
+        "external contact": subject.external_contact_id,
+        "customer keys": subject.customer_keys,
     }
     by = [kind for kind, given in kinds.items() if given]
     return {"askedBy": await requester(requested_by) or None, "reason": reason.strip(), "by": by}
 
 
-async def _erase(person: Person, *, dry_run: bool, receipt_id: str) -> ErasureReport:
+async def _erase(subject: Subject, *, dry_run: bool, receipt_id: str) -> ErasureReport:
     """Search, write all tombstones, then delete: in this order, for only a tombstone keeps a run from writing."""
-    searched = await search(person)
+    searched = await search(subject)
     ids = list(searched.interaction_ids)
     is_follow_up = receipt_id != run_id()
 
@@ -121,7 +121,7 @@ async def _erase(person: Person, *, dry_run: bool, receipt_id: str) -> ErasureRe
     found = await each(lambda part: write_tombstones(part, receipt_id, dry_run=dry_run))
     follow_up_at = None
     if not dry_run and not is_follow_up:  # before anything can go wrong below
-        follow_up_at = await schedule_follow_up(ids, person, receipt_id)
+        follow_up_at = await schedule_follow_up(ids, subject, receipt_id)
     found += await each(lambda part: delete_conversations(part, dry_run=dry_run))
     found += await erase_staged(ids, dry_run=dry_run)
     found += await erase_rows(ids, dry_run=dry_run)
@@ -130,7 +130,7 @@ async def _erase(person: Person, *, dry_run: bool, receipt_id: str) -> ErasureRe
         await close_receipt(receipt_id, "secondPass" if is_follow_up else "firstPass", found)
     return ErasureReport(
         receipt_id,
-        person.searched,
+        subject.searched,
         dry_run,
         is_follow_up,
         found,

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from prefect import get_run_logger
 
+from tasks.operations.subject import Found, Subject, find
 from tasks.options import pipeline_task
 from tasks.services import Services, get_lake, get_services
 from tasks.settings import TaskPolicy
 from tasks.stores import ConversationBucket, PreviousItem
-from tasks.stores.person import Found, Person, find
 from tasks.threads import in_thread
 
 T = TypeVar("T")
@@ -56,10 +56,10 @@ def _table_scan(policy: TaskPolicy) -> float:
 
 
 @pipeline_task(name="search", retries=5, first_delay=2, timeout=_table_scan)
-async def search(person: Person) -> Found:
+async def search(subject: Subject) -> Found:
     """Return every interaction that is meant: those named, and all of the external contact and of the customer keys."""
     services = get_services()
-    found = await in_thread(services.store_pool, lambda: find(services.interactions, person))
+    found = await in_thread(services.store_pool, lambda: find(services.interactions, subject))
     get_run_logger().info("found: %d interactions", len(found.interaction_ids))
     return found
 

@@ -20,6 +20,7 @@ from tasks.concurrency import (
 )
 from tasks.errors import AnalyticsNotInstalled, BadSettings, DependencyUnavailable
 from tasks.genesys import GenesysClient, InvalidHost, RateLimiter
+from tasks.operations.receipts import ReceiptTable
 from tasks.pipeline.directory import Directory
 from tasks.pipeline.name_requests import NameRequests
 from tasks.pipeline.work import Priority
@@ -30,7 +31,6 @@ from tasks.stores import (
     DirectoryTable,
     InteractionTable,
     QuarantineTable,
-    ReceiptTable,
     StagingBucket,
     dynamodb,
     s3,

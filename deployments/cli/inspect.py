@@ -19,8 +19,8 @@ def inspect(subject: str, *, reveal: bool = False, json: bool = False) -> int:
     # Prefect takes seconds to import, and the other commands do not need it.
     from deployments.inspect.output import show  # noqa: PLC0415
     from deployments.subjects.output import show_found  # noqa: PLC0415
-    from deployments.subjects.subject import is_address, person_with  # noqa: PLC0415
+    from deployments.subjects.subject import is_address, subject_with  # noqa: PLC0415
 
     if is_address(subject):
-        return show_found(person_with(subject), as_json=json)
+        return show_found(subject_with(subject), as_json=json)
     return asyncio.run(show(subject, reveal=reveal, as_json=json))

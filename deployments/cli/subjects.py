@@ -42,12 +42,12 @@ def erase(
     from deployments.errors import BadValue  # noqa: PLC0415
     from deployments.subjects import erase as erasure  # noqa: PLC0415 - Prefect takes seconds to import
     from deployments.subjects.output import show_run  # noqa: PLC0415
-    from deployments.subjects.subject import person_of  # noqa: PLC0415
+    from deployments.subjects.subject import subject_of  # noqa: PLC0415
 
     if not (dry_run or reason.strip()):
         raise BadValue("give a reason (--reason), as a ticket's number: nothing was erased")
-    person = person_of(interaction_ids or (), contact=contact, email=email or (), phone=phone or ())
-    run = asyncio.run(erasure.start(person, dry_run=dry_run, reason=reason.strip()))
+    subject = subject_of(interaction_ids or (), contact=contact, email=email or (), phone=phone or ())
+    run = asyncio.run(erasure.start(subject, dry_run=dry_run, reason=reason.strip()))
     if wait:
         run = asyncio.run(erasure.ended(run))
     return show_run(run, erasure.link(run), as_json=json)
@@ -75,7 +75,7 @@ def export(
         json: Print JSON.
     """
     from deployments.subjects.output import write_export  # noqa: PLC0415
-    from deployments.subjects.subject import person_of  # noqa: PLC0415
+    from deployments.subjects.subject import subject_of  # noqa: PLC0415
 
-    person = person_of(id or (), contact=contact, email=email or (), phone=phone or ())
-    return write_export(person, output, as_json=json)
+    subject = subject_of(id or (), contact=contact, email=email or (), phone=phone or ())
+    return write_export(subject, output, as_json=json)

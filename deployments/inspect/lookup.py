@@ -19,13 +19,13 @@ from deployments.inspect.findings import Findings, RelatedRun, answer, masked
 from deployments.prefect_server import api_url
 from infra.dead_letters import search
 from tasks.errors import PipelineError
+from tasks.operations.receipts import ReceiptTable
 from tasks.stores import (
     ConversationBucket,
     InteractionTable,
     PreviousItem,
     QuarantineRow,
     QuarantineTable,
-    ReceiptTable,
     StagingBucket,
     dynamodb,
     s3,

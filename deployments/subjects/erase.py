@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun
 
-    from tasks.stores.person import Person
+    from tasks.operations.subject import Subject
 
 DEPLOYMENT = "erase-interactions/erase"
 _POLL = 1.0  # seconds
 
 
-async def start(person: Person, *, dry_run: bool, reason: str) -> FlowRun:
+async def start(subject: Subject, *, dry_run: bool, reason: str) -> FlowRun:
     """Create the run and return it. Raises NoServer, and BadValue when Prefect refuses the parameters."""
     async with server_client() as client:
         try:
             target = await client.read_deployment_by_name(DEPLOYMENT)
             return await client.create_flow_run_from_deployment(
-                target.id, parameters=parameters(person, dry_run=dry_run, reason=reason), tags=["erase"]
+                target.id, parameters=parameters(subject, dry_run=dry_run, reason=reason), tags=["erase"]
             )
         except ObjectNotFound:
             raise NoServer(f"Prefect has no deployment {DEPLOYMENT}: `prefect deploy --all`") from None
@@ -53,12 +53,12 @@ async def _ended(client: PrefectClient, run: FlowRun) -> FlowRun:
     return run
 
 
-def parameters(person: Person, *, dry_run: bool, reason: str) -> dict[str, Any]:
+def parameters(subject: Subject, *, dry_run: bool, reason: str) -> dict[str, Any]:
     """Return the run's parameters: ids and keys, no address."""
     return {
-        "interaction_ids": list(person.interaction_ids),
-        "external_contact_id": person.external_contact_id or "",
-        "customer_keys": list(person.customer_keys),
+        "interaction_ids": list(subject.interaction_ids),
+        "external_contact_id": subject.external_contact_id or "",
+        "customer_keys": list(subject.customer_keys),
         "dry_run": dry_run,
         "reason": reason,
         "requested_by": getpass.getuser(),

@@ -13,9 +13,9 @@ from typing import Any
 
 from deployments.errors import BadValue
 from deployments.subjects.conversations import Conversations
+from tasks.operations.subject import Found, Subject, find
 from tasks.records.json_text import json_text
 from tasks.stores import InteractionTable
-from tasks.stores.person import Found, Person, find
 from tasks.values import chunked, iso
 
 _AT_ONCE = 100  # rows read at once
@@ -29,28 +29,28 @@ class Export:
     interactions: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def index(self, person: Person) -> dict[str, Any]:
+    def index(self, subject: Subject) -> dict[str, Any]:
         """Return `index.json`: what was asked for by kind, without any address, and what each interaction has."""
         asked = {
-            "interactionIds": len(person.interaction_ids),
-            "externalContact": person.external_contact_id is not None,
-            "addresses": len(person.customer_keys),
+            "interactionIds": len(subject.interaction_ids),
+            "externalContact": subject.external_contact_id is not None,
+            "addresses": len(subject.customer_keys),
         }
         times = {"exportedAt": iso(datetime.now(UTC)), "askedFor": asked}
         return times | {"interactions": self.interactions, "notes": self.notes}
 
 
-def export(path: Path, table: InteractionTable, person: Person, conversations: Conversations) -> Export:
+def export(path: Path, table: InteractionTable, subject: Subject, conversations: Conversations) -> Export:
     """Write a person's interactions to a new file and return what is in it; a file that is half written is removed.
 
     Raises BadValue when the file exists or cannot be made, and StoreUnavailable.
     """
-    found = find(table, person)
+    found = find(table, subject)
     descriptor = _new_file(path)
     try:
         with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             done = _write(archive, table, found, conversations)
-            archive.writestr("index.json", json.dumps(done.index(person), indent=2) + "\n")
+            archive.writestr("index.json", json.dumps(done.index(subject), indent=2) + "\n")
     except BaseException:
         path.unlink()
         raise

@@ -22,8 +22,8 @@ from deployments.subjects.conversations import conversations
 from deployments.subjects.export import Export, export
 from infra.errors import explain
 from tasks.errors import PipelineError
+from tasks.operations.subject import SEGMENTS, Found, Subject, find
 from tasks.stores import InteractionTable, dynamodb
-from tasks.stores.person import SEGMENTS, Found, Person, find
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 _SHOWN = ("interactionId", "startedAt", "mediaType", "settled", "erasedAt")
 
 
-def show_found(person: Person, *, as_json: bool) -> int:
+def show_found(subject: Subject, *, as_json: bool) -> int:
     """Print a person's interactions; return inspect's exit code."""
     table, _, _ = _stores()
-    found = _from_store(lambda: find(table, person))
+    found = _from_store(lambda: find(table, subject))
     rows = _from_store(lambda: table.rows(found.interaction_ids))
     shown = [{name: rows[id_].get(name) for name in _SHOWN} for id_ in found.interaction_ids if id_ in rows]
     if as_json:
@@ -44,12 +44,12 @@ def show_found(person: Person, *, as_json: bool) -> int:
     return KNOWN if shown else UNKNOWN
 
 
-def write_export(person: Person, path: Path, *, as_json: bool) -> int:
+def write_export(subject: Subject, path: Path, *, as_json: bool) -> int:
     """Write a person's export and print what is in it; return 0, or 1 when there is nothing of them."""
     table, settings, aws = _stores()
-    done = _from_store(lambda: export(path, table, person, conversations(settings, aws)))
+    done = _from_store(lambda: export(path, table, subject, conversations(settings, aws)))
     if as_json:
-        _print_json({"file": str(path)} | done.index(person))
+        _print_json({"file": str(path)} | done.index(subject))
     else:
         _print_export(path, done)
     return KNOWN if done.interactions else UNKNOWN

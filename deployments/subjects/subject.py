@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.errors import BadValue
+from tasks.operations.subject import Subject
 from tasks.records.customer_keys import CustomerKeys
 from tasks.settings import KeysSecret
-from tasks.stores.person import Person
 from tasks.values import canonical_id
 
 MISSING = "CUSTOMER_KEYS_SECRET is not set: an address is found by its key, which the workers' secret makes"
@@ -27,26 +27,26 @@ class KeySettings(BaseSettings):
     customer_keys_secret: KeysSecret | None = None
 
 
-def person_of(
+def subject_of(
     interaction_ids: Sequence[str] = (),
     *,
     contact: str | None = None,
     email: Sequence[str] = (),
     phone: Sequence[str] = (),
-) -> Person:
+) -> Subject:
     """Return who is meant. Raises BadValue, which names the flag or the variable and repeats no value."""
     canonical = [canonical_id(id_.strip()) for id_ in interaction_ids]
     if None in canonical:
         place = canonical.index(None) + 1
         raise BadValue(f"interaction id {place} is no UUID (8-4-4-4-12 hexadecimal digits): nothing was done")
-    person = Person(
+    subject = Subject(
         tuple(dict.fromkeys(id_ for id_ in canonical if id_)),
         (contact or "").strip() or None,
         _keys(email, phone) if email or phone else (),
     )
-    if not person:
+    if not subject:
         raise BadValue("nobody is named: give interaction ids, --contact, --email or --phone")
-    return person
+    return subject
 
 
 def is_address(text: str) -> bool:
@@ -55,9 +55,9 @@ def is_address(text: str) -> bool:
     return canonical_id(given) is None and ("@" in given or given.lstrip("+(0 ")[:1].isdigit())
 
 
-def person_with(address: str) -> Person:
+def subject_with(address: str) -> Subject:
     """Return who has an e-mail address or a telephone number. Raises BadValue."""
-    return person_of(email=[address]) if "@" in address else person_of(phone=[address])
+    return subject_of(email=[address]) if "@" in address else subject_of(phone=[address])
 
 
 def _keys(email: Sequence[str], phone: Sequence[str]) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ from prefect.states import Scheduled
 
 from flows.runs.timeouts import longest_run
 from tasks.errors import DependencyUnavailable
+from tasks.operations.subject import Subject
 from tasks.services import get_services
 from tasks.settings import task_policy
-from tasks.stores.person import Person
 from tasks.values import chunked
 
 MAX_INTERACTIONS = 5_000  # of one run: some 200 KB of parameters, of Prefect's 512 KB
@@ -30,7 +30,7 @@ def follow_up_delay() -> float:
 
 
 async def schedule_follow_up(
-    interaction_ids: Sequence[str], person: Person, receipt_id: str
+    interaction_ids: Sequence[str], subject: Subject, receipt_id: str
 ) -> datetime | None:
     """Schedule the runs that delete once more, and search once more for the person; return when they are due.
 
@@ -43,12 +43,12 @@ async def schedule_follow_up(
         )
         return None
     due = datetime.now(UTC) + timedelta(seconds=follow_up_delay())
-    parts = list(chunked(interaction_ids, MAX_INTERACTIONS)) or ([[]] if person.searched else [])
+    parts = list(chunked(interaction_ids, MAX_INTERACTIONS)) or ([[]] if subject.searched else [])
     try:
         async with get_client() as client:
             for number, part in enumerate(parts):
                 # One of the runs searches again: a run in flight may have stored what was not there yet.
-                searched = person if number == 0 else Person()
+                searched = subject if number == 0 else Subject()
                 parameters = {
                     "interaction_ids": list(part),
                     "external_contact_id": searched.external_contact_id or "",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.errors import PermanentError
-from tasks.stores.person import Person
+from tasks.operations.subject import Subject
 from tasks.values import canonical_id
 
 _MAX_CONTACT = 100  # characters; Genesys's ids have 36
@@ -25,7 +25,7 @@ class InvalidErasureRequest(PermanentError):
 class ErasureRequest:
     """What to erase: interactions by id, those of an external contact, those of customer keys, or all of them."""
 
-    person: Person
+    subject: Subject
 
     @classmethod
     def checked(
@@ -48,14 +48,14 @@ class ErasureRequest:
                 f"{wrong[0]} of {len(customer_keys)} customer keys are wrong (in places {wrong[1]}): "
                 "`interactions erase` makes them of addresses; nothing was erased"
             )
-        person = Person(
+        subject = Subject(
             tuple(dict.fromkeys(id_ for id_ in canonical if id_)), contact or None, tuple(customer_keys)
         )
-        if not person:
+        if not subject:
             raise InvalidErasureRequest(
                 "give interaction ids or an external contact id, or customer keys; nothing was erased"
             )
-        return cls(person)
+        return cls(subject)
 
 
 def check_reason(reason: str) -> None:

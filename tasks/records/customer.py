@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tasks.records.customer_addresses import mail_address
+from tasks.records.customer_keys import mail_address
 from tasks.records.json_values import identifier, word
 from tasks.records.sessions import (
     CUSTOMER_PURPOSES,

@@ -9,7 +9,7 @@ from tasks.errors import UnreadableConversation
 from tasks.records import customer
 from tasks.records.agent_sessions import agent_sessions_of
 from tasks.records.agents import agents_of, first_to_handle, participant_names
-from tasks.records.customer_addresses import customer_addresses, normal_mail
+from tasks.records.customer_keys import customer_addresses, normal_mail
 from tasks.records.json_values import identifier, milliseconds, objects
 from tasks.records.metrics import metrics_of
 from tasks.records.queues import primary_queue_id, queue_ids
@@ -87,7 +87,7 @@ class InteractionRecord:
     details_hash: str | None = None
     """Hash of the content without the participant attribute's address; None where that gave none."""
     customer_addresses: frozenset[str] = field(default=frozenset(), repr=False)
-    """The customer's addresses (`customer_addresses.py`): no part of the content; only keys of them are stored."""
+    """The customer's addresses (`customer_keys.py`): no part of the content; only keys of them are stored."""
     participant_names: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Names of agents by user id, where Genesys's answer has any: no part of the content, nor of its hash."""
 

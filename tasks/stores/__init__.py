@@ -14,7 +14,6 @@ from tasks.stores.interaction_items import (
 )
 from tasks.stores.interactions import InteractionTable
 from tasks.stores.quarantine import QuarantineRow, QuarantineTable
-from tasks.stores.receipts import ReceiptTable
 from tasks.stores.row_names import NO_NAMES, RowNames
 from tasks.stores.staging import StagedConversation, StagedObject, StagingBucket
 
@@ -33,7 +32,6 @@ __all__ = [
     "Provenance",
     "QuarantineRow",
     "QuarantineTable",
-    "ReceiptTable",
     "RowNames",
     "StagedConversation",
     "StagedObject",

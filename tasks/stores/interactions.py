@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from tasks.records.customer_keys import CustomerKeys
-    from tasks.stores.person import Person
 
 
 _Condition = Callable[[UpdateExpression], str]
@@ -216,10 +215,14 @@ class InteractionTable:
             former = "|" in str(item["version"])
             yield str(item["interactionId"]), str(item.get("fetchedAt", "")) if former else ""
 
-    def of_person(self, person: Person, segment: ScanSegment = WHOLE_TABLE) -> list[str]:
-        """Return the ids of the interactions of a person's contact or keys, by a consistent scan of a segment."""
-        found = queries.of_person(self._table, person.external_contact_id, person.customer_keys, segment)
-        return list(found)
+    def of_customer(
+        self,
+        external_contact_id: str | None,
+        customer_keys: Sequence[str],
+        segment: ScanSegment = WHOLE_TABLE,
+    ) -> list[str]:
+        """Return the ids of the interactions of a contact or of any of these keys, by a consistent scan."""
+        return list(queries.of_customer(self._table, external_contact_id, customer_keys, segment))
 
     def count_without_keys(self, segment: ScanSegment = WHOLE_TABLE) -> int:
         """Return how many records of a segment have no customer keys: no search by address finds them."""

@@ -72,7 +72,7 @@ def of_former_version(table: DynamoTable, *, with_keys: bool) -> Iterator[dict[s
     )
 
 
-def of_person(
+def of_customer(
     table: DynamoTable, external_contact_id: str | None, customer_keys: Sequence[str], segment: ScanSegment
 ) -> Iterator[str]:
     """Yield the ids of the interactions of an external contact or of any of these keys, by a consistent scan.

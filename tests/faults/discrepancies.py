@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.operations.receipts import PREFIX as RECEIPT
 from tasks.records import CONTENT_FIELDS, InteractionRecord
 from tasks.stores.interaction_items import TOMBSTONE_FIELDS
-from tasks.stores.receipts import PREFIX as RECEIPT
 from tests.faults.discrepancy import Discrepancy
 from tests.faults.published_events import PublishedEvents
 from tests.faults.table_discrepancies import find_table_discrepancies

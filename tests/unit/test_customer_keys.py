@@ -9,8 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.records import build_record
-from tasks.records.customer_addresses import normal_mail, normal_phone
-from tasks.records.customer_keys import NO_ADDRESS, CustomerKeys
+from tasks.records.customer_keys import NO_ADDRESS, CustomerKeys, normal_mail, normal_phone
 from tests.support.samples import read_conversation
 
 KEYS = CustomerKeys(SecretStr("a secret of thirty-two characters"))

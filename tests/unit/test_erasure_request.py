@@ -15,7 +15,7 @@ ID = "7f3c2a10-1111-4222-8333-444455556666"
 
 def test_ids_are_canonical_and_distinct() -> None:
     """Upper case and repetition are one interaction."""
-    assert ErasureRequest.checked([ID.upper(), ID], "").person.interaction_ids == (ID,)
+    assert ErasureRequest.checked([ID.upper(), ID], "").subject.interaction_ids == (ID,)
 
 
 @pytest.mark.parametrize("wrong", ["", "7f3c", "+15550100123", "someone@example.com", ID + "0"])
@@ -30,7 +30,7 @@ def test_an_invalid_id_stops_the_whole_request_and_is_not_quoted(wrong: str) -> 
 def test_an_address_is_no_customer_key_and_is_not_quoted(wrong: str) -> None:
     """Keys are made where the address is; what is none stops the whole request."""
     key = "0" * 64
-    assert ErasureRequest.checked([], "", [key]).person.customer_keys == (key,)
+    assert ErasureRequest.checked([], "", [key]).subject.customer_keys == (key,)
     with pytest.raises(InvalidErasureRequest, match=r"1 of 2 customer keys .*in places 2") as caught:
         ErasureRequest.checked([], "", [key, wrong])
     assert not wrong or wrong not in str(caught.value)

@@ -12,8 +12,8 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from flows.runs import follow_up
 from flows.runs.timeouts import FLOWS, run_timeout
 from tasks.errors import DependencyUnavailable
+from tasks.operations.subject import Subject
 from tasks.settings import TaskPolicy
-from tasks.stores.person import Person
 
 NOWHERE = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
 
@@ -47,4 +47,4 @@ def test_a_prefect_that_does_not_answer_reschedules_the_erasure(monkeypatch: pyt
     configure(monkeypatch, TaskPolicy())
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", str(uuid.uuid4()))
     with temporary_settings(NOWHERE), pytest.raises(DependencyUnavailable, match="takes no follow-up"):
-        asyncio.run(follow_up.schedule_follow_up([str(uuid.uuid4())], Person(), "receipt"))
+        asyncio.run(follow_up.schedule_follow_up([str(uuid.uuid4())], Subject(), "receipt"))

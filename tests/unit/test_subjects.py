@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from deployments.errors import BadValue
 from deployments.subjects.erase import parameters
-from deployments.subjects.subject import is_address, person_of, person_with
+from deployments.subjects.subject import is_address, subject_of, subject_with
 from tasks.records.customer_keys import CustomerKeys
 
 SECRET = "a secret of thirty-two characters"
@@ -25,9 +25,9 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_prefect_gets_keys_and_no_address() -> None:
     """All that is sent: ids, the contact's id, keys, why, and who is at the terminal."""
-    person = person_of([ID.upper()], contact=" c-1 ", email=[MAIL], phone=[PHONE, PHONE])
-    assert person.customer_keys == (KEYS.of_email(MAIL), KEYS.of_phone(PHONE))
-    sent = parameters(person, dry_run=False, reason="TICKET-1")
+    subject = subject_of([ID.upper()], contact=" c-1 ", email=[MAIL], phone=[PHONE, PHONE])
+    assert subject.customer_keys == (KEYS.of_email(MAIL), KEYS.of_phone(PHONE))
+    sent = parameters(subject, dry_run=False, reason="TICKET-1")
     assert sent["interaction_ids"] == [ID]
     assert sent["external_contact_id"] == "c-1"
     assert sent["requested_by"]
@@ -50,7 +50,7 @@ def test_an_address_is_told_from_an_id(text: str, expected: bool) -> None:
     """A UUID is an id, also one that begins with a digit."""
     assert is_address(text) is expected
     if expected:
-        assert person_with(text).customer_keys
+        assert subject_with(text).customer_keys
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_an_address_is_told_from_an_id(text: str, expected: bool) -> None:
 def test_what_is_wrong_is_named_and_not_repeated(given: dict[str, list[str]], words: str) -> None:
     """A mistyped address stays off the screen and out of logs."""
     with pytest.raises(BadValue, match=words) as caught:
-        person_of(**given)  # type: ignore[arg-type]
+        subject_of(**given)  # type: ignore[arg-type]
     assert "5550100001" not in str(caught.value)
 
 
@@ -75,7 +75,7 @@ def test_what_is_wrong_is_named_and_not_repeated(given: dict[str, list[str]], wo
 def test_an_address_needs_the_secret(monkeypatch: pytest.MonkeyPatch, secret: str, words: str) -> None:
     """Ids and contacts are found without it."""
     monkeypatch.setenv("CUSTOMER_KEYS_SECRET", secret)
-    assert person_of([ID], contact="c-1")
+    assert subject_of([ID], contact="c-1")
     with pytest.raises(BadValue, match=words) as caught:
-        person_of(email=[MAIL])
+        subject_of(email=[MAIL])
     assert "short" not in str(caught.value).replace("too short", "")

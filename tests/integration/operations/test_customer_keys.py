@@ -19,6 +19,7 @@ from deployments.errors import BadValue
 from deployments.inspect.lookup import InspectSettings
 from deployments.subjects.conversations import conversations
 from deployments.subjects.export import export
+from tasks.operations.subject import Found, Subject, find
 from tasks.records.customer_keys import NO_ADDRESS, CustomerKeys
 from tasks.stores import (
     InteractionTable,
@@ -30,7 +31,6 @@ from tasks.stores import (
     dynamodb,
     s3,
 )
-from tasks.stores.person import Found, Person, find
 from tests.support.emulator import Emulator, create_table
 from tests.support.events import new_ids
 from tests.support.stored import new_record, put_former_object
@@ -100,11 +100,11 @@ def test_a_person_is_found_by_each_address_and_by_the_contact(tables: Tables) ->
     table.save(record(other, addresses=frozenset({"tel:15550100002"})), RUN)
     table.save(record(erased), RUN)
     table.write_tombstone(erased, "receipt")
-    assert find(table, Person(customer_keys=(ADA,))) == Found((mail,))
-    assert find(table, Person(customer_keys=(ADA, PHONE))) == Found(tuple(sorted((mail, phone))))
-    everything = Person((named,), "c-1", (ADA, PHONE))
+    assert find(table, Subject(customer_keys=(ADA,))) == Found((mail,))
+    assert find(table, Subject(customer_keys=(ADA, PHONE))) == Found(tuple(sorted((mail, phone))))
+    everything = Subject((named,), "c-1", (ADA, PHONE))
     assert find(table, everything) == Found(tuple(sorted((mail, phone, contact, named))))
-    assert find(table, Person((named,))) == Found((named,))
+    assert find(table, Subject((named,))) == Found((named,))
 
 
 def test_records_without_keys_are_counted_and_rebuilt(tables: Tables) -> None:
@@ -114,7 +114,7 @@ def test_records_without_keys_are_counted_and_rebuilt(tables: Tables) -> None:
     tables().save(record(known), RUN)
     old = replace(record(former), version="1|2026-01-15T10:00:00.000Z|000|x")
     tables(None).save(old, RUN)
-    assert find(tables(), Person(customer_keys=(ADA,))) == Found((known,), without_keys=2)
+    assert find(tables(), Subject(customer_keys=(ADA,))) == Found((known,), without_keys=2)
     rebuilt = dict(tables().of_former_version())
     assert rebuilt.keys() == {keyless, former}
     assert rebuilt[keyless] == ""  # no object of a former release is its conversation
@@ -138,8 +138,8 @@ def test_an_export_has_records_and_whole_conversations_for_its_owner_alone(
     settings = InspectSettings(interaction_table="interactions", quarantine_table="quarantine")
     settings.conversation_bucket, settings.analytics_database = bucket, None
     path = tmp_path / "export.zip"
-    person = Person((erased,), None, (ADA,))
-    export(path, table, person, conversations(settings, aws))
+    subject = Subject((erased,), None, (ADA,))
+    export(path, table, subject, conversations(settings, aws))
     assert path.stat().st_mode & 0o777 == 0o600
     with zipfile.ZipFile(path) as archive:
         found = {name: json.loads(archive.read(name)) for name in archive.namelist()}
@@ -154,7 +154,7 @@ def test_an_export_has_records_and_whole_conversations_for_its_owner_alone(
     assert ADA not in json.dumps(found["index.json"])
     assert any("ANALYTICS_DATABASE" in note for note in found["index.json"]["notes"])
     with pytest.raises(BadValue, match="exists: choose another"):
-        export(path, table, person, conversations(settings, aws))
+        export(path, table, subject, conversations(settings, aws))
 
 
 def test_the_commands_find_and_export_by_number(
@@ -204,5 +204,5 @@ def test_a_broken_export_leaves_no_file(tables: Tables, tmp_path: Path) -> None:
 
     path = tmp_path / "export.zip"
     with pytest.raises(OSError, match="gone"):
-        export(path, tables(), Person((id_,)), Broken())  # type: ignore[arg-type]
+        export(path, tables(), Subject((id_,)), Broken())  # type: ignore[arg-type]
     assert not path.exists()

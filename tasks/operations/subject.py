@@ -19,7 +19,7 @@ SEGMENTS = 8
 
 
 @dataclass(frozen=True)
-class Person:
+class Subject:
     """Who is meant: interactions by id, those of an external contact, those of a customer's keys, or all of them."""
 
     interaction_ids: tuple[str, ...] = ()
@@ -44,15 +44,15 @@ class Found:
     without_keys: int = 0
 
 
-def find(table: InteractionTable, person: Person) -> Found:
+def find(table: InteractionTable, subject: Subject) -> Found:
     """Return a person's interactions, those named included. Blocks for as long as a scan takes.
 
     Raises StoreUnavailable.
     """
-    ids, without = set(person.interaction_ids), 0
-    if person.searched:
-        ids.update(*_in_parts(partial(table.of_person, person)))
-    if person.customer_keys:
+    ids, without = set(subject.interaction_ids), 0
+    if subject.searched:
+        ids.update(*_in_parts(partial(table.of_customer, subject.external_contact_id, subject.customer_keys)))
+    if subject.customer_keys:
         without = sum(_in_parts(table.count_without_keys))
     return Found(tuple(sorted(ids)), without)
 
