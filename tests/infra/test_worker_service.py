@@ -191,8 +191,10 @@ def test_secrets_come_from_secrets_manager_by_arn() -> None:
     parameters = read_template("worker.yaml")["Parameters"]
     assert all(
         "secretsmanager" in parameters[f"{name}SecretArn"]["AllowedPattern"]
-        for name in ("Genesys", "Prefect")
+        for name in ("Genesys", "Prefect", "CustomerKeys")
     )
+    given = [each.get("Fn::If", [None, each])[1] for each in container()["Secrets"]]
+    assert {each["Name"] for each in given} == set(secret)
 
 
 def test_the_health_check_is_served_to_the_container_alone() -> None:
