@@ -34,6 +34,7 @@ OTHERS = {  # of Prefect's add-ons, of AWS and of the programs in the Makefile
     "AWS_DEFAULT_REGION",
     "CAPABILITY_IAM",
     "PYTHON_IMAGE",
+    "TEST_SEED",
     "INFRA_BUS",
     "INFRA_QUEUE_ID",
     "PREFECT_REDIS_MESSAGING_HOST",
