@@ -55,9 +55,10 @@ def show_retention(values: Mapping[str, str]) -> None:
     console.print(
         f"Kept: {', '.join(parts)}. Others: --set.RecordDays, --set.ConversationDays, --archive-days."
     )
-    record_days = values["RecordDays"]
-    how = "without RETENTION_DAYS" if record_days == "0" else f"with RETENTION_DAYS={record_days}"
-    console.print(f"Records are expired by the workers: run them {how}.")
+    workers = {"RETENTION_DAYS": values["RecordDays"], "CONVERSATION_DAYS": values["ConversationDays"]}
+    given = [f"{name}={value}" for name, value in workers.items() if value != "0"]
+    how = f"with {' '.join(given)}" if given else f"without {' and '.join(workers)}"
+    console.print(f"What is in the tables is expired by the workers: run them {how}.")
 
 
 def _days(value: str) -> str:

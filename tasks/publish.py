@@ -75,7 +75,8 @@ async def keep_up_tables(days: Sequence[date | None]) -> UpkeepCounts:
         lake = get_lake()
         from tasks.lake.publishing.upkeep import keep_up  # noqa: PLC0415 - of an extra
 
-        return keep_up(lake, days, _grace())
+        kept = get_services().settings.conversation_days
+        return keep_up(lake, days, _grace(), timedelta(days=kept) if kept else None)
 
     return await _in_thread(work)
 

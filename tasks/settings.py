@@ -185,6 +185,12 @@ class Settings(BaseSettings):
     retention_days: int | None = Field(
         default=None, ge=1, description="Days until a record expires (DynamoDB TTL); never without it"
     )
+    conversation_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days for which the analytics tables keep a whole conversation after it began; as long as its "
+        "record without it",
+    )
     quarantine_days: int = Field(default=90, ge=1, description="Days until a quarantine row expires")
     service_level_seconds: int = Field(
         default=20,

@@ -137,7 +137,7 @@ def test_deploy_says_how_long_what_is_kept() -> None:
     """Before it asks, and with what the workers need for it."""
     done = infra("deploy", *FIRST, *PREFECT, typed="no\n")
     assert "Kept: records 730 days, whole conversations 365 days, raw events 30 days" in done.stdout
-    assert "RETENTION_DAYS=730" in done.stdout
+    assert "RETENTION_DAYS=730 CONVERSATION_DAYS=365" in done.stdout
     assert infra("deploy", *FIRST, *PREFECT, "--set.RecordDays", "0", "--yes").returncode == 0
     found = Stack(boto3.client("cloudformation"), "interactions").outputs()
     assert found["RecordDays"] == "0"

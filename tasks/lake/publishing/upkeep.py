@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tasks.lake.catalog import Lake
 from tasks.lake.iceberg.tables import LoadedTables
-from tasks.lake.publishing.retention import remove_expired
+from tasks.lake.publishing.retention import remove_expired, remove_old_conversations
 
 READING = timedelta(hours=1)
 """How long a snapshot stays for those who read it; a query of Athena takes half an hour at the most."""
@@ -22,13 +22,21 @@ class UpkeepCounts(NamedTuple):
     snapshots: int
     """Former snapshots that are gone with their files."""
     expired: int
-    """Interactions whose time was over."""
+    """Interactions whose time was over, and whole conversations whose time was."""
 
 
-def keep_up(lake: Lake, days: Iterable[date | None], grace: timedelta) -> UpkeepCounts:
-    """Merge the files of days, delete old snapshots and expired rows. Raises LakeConflict and StoreUnavailable."""
+def keep_up(
+    lake: Lake, days: Iterable[date | None], grace: timedelta, conversations_kept: timedelta | None = None
+) -> UpkeepCounts:
+    """Merge the files of days, delete old snapshots, expired rows and, with a limit, whole conversations beyond it.
+
+    Raises LakeConflict and StoreUnavailable.
+    """
     now = datetime.now(UTC)
     tables = LoadedTables.load(lake)
     merged = sum(tables.compact(day) for day in days)
     snapshots = tables.expire(READING, grace, now)
-    return UpkeepCounts(merged, snapshots, remove_expired(lake, grace, now))
+    expired = remove_expired(lake, grace, now)
+    if conversations_kept is not None:
+        expired += remove_old_conversations(lake, conversations_kept, grace, now)
+    return UpkeepCounts(merged, snapshots, expired)

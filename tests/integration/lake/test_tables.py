@@ -17,7 +17,7 @@ from tasks.lake.iceberg.commits import commit
 from tasks.lake.iceberg.data_files import files_of, write
 from tasks.lake.publishing.rebuilder import Rebuilder
 from tasks.lake.publishing.reference_tables import replace_names
-from tasks.lake.publishing.retention import remove_expired
+from tasks.lake.publishing.retention import remove_expired, remove_old_conversations
 from tasks.lake.reader import read_conversation
 from tasks.lake.schema import TABLES, Column, Kind
 from tasks.stores import DirectoryEntry, InteractionTable, NameKey, StoreMisconfigured
@@ -189,6 +189,22 @@ def test_rows_go_when_their_time_is_over(world: AnalyticsWorld) -> None:
     assert remove_expired(world.lake, GRACE, end + timedelta(minutes=1)) == 1
     assert objects_with(world.s3, world.name, limited) == []
     assert {row["interaction_id"] for row in world.rows("interactions")} == {kept}
+
+
+def test_whole_conversations_go_before_their_records(world: AnalyticsWorld) -> None:
+    """Beyond the limit no file has the body; the rows made of it stay, and what began later, or has no start."""
+    old, young = new_id(), new_id()
+    world.save(old, start="2026-03-01T12:00:00.000Z", tag="body-of-the-old")
+    world.save(young, start="2026-03-03T12:00:00.000Z", tag="body-of-the-young")
+    world.publish()
+    now = datetime(2026, 3, 12, 9, tzinfo=UTC)
+    assert remove_old_conversations(world.lake, timedelta(days=11), GRACE, now) == 0
+    assert remove_old_conversations(world.lake, timedelta(days=10), GRACE, now) == 1
+    assert {row["interaction_id"] for row in world.rows("conversations")} == {young}
+    assert {row["interaction_id"] for row in world.rows("interactions")} == {old, young}
+    bodies = [key for key in objects_with(world.s3, world.name, old) if "/conversations/" in key]
+    assert bodies == []
+    assert remove_old_conversations(world.lake, timedelta(days=10), GRACE, now) == 0
 
 
 def test_the_tables_of_names_follow_the_directory(world: AnalyticsWorld) -> None:
