@@ -26,19 +26,31 @@ class Replay:
             )
         self.events, self.outputs, self.poll = events, outputs, poll
 
-    def start(self, begin: datetime, end: datetime) -> str:
-        """Start a replay of the events between two times and return its name."""
+    def start(self, begin: datetime, end: datetime, archive: str | None = None) -> str:
+        """Start a replay of the events between two times and return its name.
+
+        `archive`: the name of one that a change of the bus has left, of the bus that the stack's rule is on now.
+        """
         if begin >= end:
             raise InvalidInput("--from is not before --to, so there is nothing to replay")
+        found = self.events.describe_archive(
+            ArchiveName=archive or self.outputs["ArchiveArn"].rsplit("/", 1)[1]
+        )
+        bus = found["EventSourceArn"].split(":event-bus/", 1)[1]
+        if bus != self.outputs["EventBusName"]:
+            raise InvalidInput(
+                f"archive {archive} is of bus {bus}, which replays to its own rules only: move this stack's rule there "
+                f"(`deploy --bus {bus} --bus-mode existing`), replay, and move it back"
+            )
         # EventBridge limits the name to 64 characters.
         name = f"{self.outputs['RuleName'][:44]}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:64]
         self.events.start_replay(
             ReplayName=name,
-            EventSourceArn=self.outputs["ArchiveArn"],
+            EventSourceArn=found["ArchiveArn"],
             EventStartTime=begin,
             EventEndTime=end,
             # Without the filter the events would go to every other rule of the bus, too.
-            Destination={"Arn": self._bus_arn(), "FilterArns": [self.outputs["RuleArn"]]},
+            Destination={"Arn": found["EventSourceArn"], "FilterArns": [self.outputs["RuleArn"]]},
         )
         return name
 
@@ -60,7 +72,3 @@ class Replay:
     def cancel(self, name: str) -> None:
         """Cancel a replay; events that were replayed already stay delivered."""
         self.events.cancel_replay(ReplayName=name)
-
-    def _bus_arn(self) -> str:
-        name = self.outputs["ArchiveArn"].split("archive/")[1]
-        return self.events.describe_archive(ArchiveName=name)["EventSourceArn"]

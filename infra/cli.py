@@ -1,4 +1,4 @@
-"""The command line: deploy, plan, outputs, delete, verify, redrive, replay.
+"""The command line: deploy, plan, rollback, outputs, delete, verify, redrive, replay, tombstones.
 
 Every flag may also be an environment variable (INFRA_BUS, INFRA_QUEUE_ID, ...) or an entry of infra.toml in the
 current folder (bus = "..."). AWS, Prefect and Genesys are configured by their own variables and files.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import boto3
@@ -16,14 +17,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cyclopts import App, Parameter, config
 
 from infra import output
+from infra import tombstones as marks
 from infra.archive_replay import Replay
 from infra.dead_letters import DeadLetterQueue
 from infra.errors import InfraError, InvalidInput, check_endpoints, explain
-from infra.options import DeployOptions, StackTarget, check_destination, check_filter
+from infra.options import DeployOptions, StackTarget, check_bus, check_filter
 from infra.prefect_api import Prefect
-from infra.stack.change_set import Stack
-from infra.stack.delete import delete_data, delete_stack, waiting_messages
+from infra.stack import kept
+from infra.stack.bounds import check_bounds, check_times
+from infra.stack.change_set import Plan, Stack
+from infra.stack.delete import check_detached, delete_data, delete_stack, waiting_messages
 from infra.stack.deploy import Deployment, checked_name
+from infra.stack.destination import check_destination, check_plain_key
 from infra.verify.run import verify as run_checks
 
 Options = Annotated[DeployOptions, Parameter(name="*")]
@@ -44,9 +49,24 @@ Send = Annotated[
 ]
 Wait = Annotated[float, Parameter(help="Seconds to wait for its row, in addition to the settle delay.")]
 Rate = Annotated[float, Parameter(help="Most messages a second.")]
+Skip = Annotated[
+    list[str], Parameter(help="Resource that cannot be rolled back, by its logical id (repeatable).")
+]
+Archive = Annotated[
+    str | None, Parameter(help="Archive that a change of the bus has left; by default the stack's.")
+]
+Source = Annotated[
+    str,
+    Parameter(
+        "--from",
+        help="Table, or file or folder of an export (with a slash, or ending in .json, .jsonl, .gz).",
+    ),
+]
+Destination = Annotated[str, Parameter(help="Restored table, or a file to keep them in.")]
 From = Annotated[datetime, Parameter("--from", help="Start of the interval; UTC without an offset.")]
 To = Annotated[datetime | None, Parameter("--to", help="End of the interval; by default now.")]
 DEFAULT_TARGET, AS_DEPLOYED = StackTarget(), DeployOptions()
+NOTHING: list[str] = []
 
 app = App(
     name="python -m infra",
@@ -79,16 +99,18 @@ def stack_of(target: StackTarget) -> Stack:
 def deploy(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET, *, yes: Yes = False) -> int:
     """Create or update the stack: show the changes, ask for confirmation, wait for the end."""
     deployment = deployment_of(options, target)
-    done = False
+    if not _removed(deployment.stack, yes):
+        return 1
+    _check_new(deployment, options)
+    done = created = False
     for found in deployment.plans():
         output.show_plan(found)
         output.show_retention(deployment.values)
-        if not yes and not output.confirm(f"{'Create' if found.creates else 'Update'} stack {target.stack}?"):
-            deployment.stack.discard(found.name)
-            output.console.print("Not done.")
+        # What follows a creation protects the new tables: it is a part of it.
+        if not _agreed(deployment.stack, found, yes or created):
             return 1
         deployment.stack.execute(found, output.show_event)
-        done = True
+        done, created = True, found.creates
     if done:
         output.show_pairs(deployment.stack.outputs())
     else:
@@ -96,17 +118,64 @@ def deploy(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET, *, y
     return 0
 
 
+def _agreed(stack: Stack, found: Plan, yes: bool) -> bool:
+    """Return whether the plan may be executed; it is discarded if not."""
+    agreed = yes
+    try:
+        agreed = agreed or output.confirm(f"{'Create' if found.creates else 'Update'} stack {stack.name}?")
+    finally:
+        if not agreed:
+            stack.discard(found.name)
+    if not agreed:
+        output.console.print("Not done.")
+    return agreed
+
+
+def _removed(stack: Stack, yes: bool) -> bool:
+    """Delete a stack that can only be deleted, after asking; return whether none such is left."""
+    if not (status := stack.unusable()):
+        return True
+    if not yes and not output.confirm(f"Stack {stack.name} is {status}. Delete it, and make it anew?"):
+        output.console.print("Not done.")
+        return False
+    stack.delete(output.show_event)
+    return True
+
+
+def _check_new(deployment: Deployment, options: DeployOptions) -> None:
+    """Raise InvalidInput when a new stack would have others in the place of the tables that a former one has kept."""
+    name, values = deployment.stack.name, deployment.values
+    if deployment.stack.describe():
+        return
+    if not options.new_tables:
+        kept.check_forgotten(deployment.client, name, values)
+    if values["KeptBucket"] and values["Analytics"] == "true":
+        values["KeptDatabase"] = kept.kept_database(deployment.client, name)
+
+
 @app.command
 def plan(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET) -> None:
-    """Show what deploy would change; only the bridge's zip file is uploaded."""
+    """Show what deploy would change, and change nothing."""
     deployment = deployment_of(options, target)
-    found = deployment.plan()
+    _check_new(deployment, options)
+    found = deployment.plan(upload=False)
     if found is None:
         output.console.print(f"Nothing would change: stack {target.stack} is up to date.")
         return
     output.show_plan(found)
     output.show_retention(deployment.values)
     deployment.stack.discard(found.name)
+
+
+@app.command
+def rollback(target: Target = DEFAULT_TARGET, *, skip: Skip = NOTHING, yes: Yes = False) -> int:
+    """Continue the rollback of an update that failed (UPDATE_ROLLBACK_FAILED), after its cause was corrected."""
+    stack = stack_of(target)
+    if not yes and not output.confirm(f"Continue the rollback of stack {target.stack}?"):
+        return 1
+    stack.continue_rollback(skip, output.show_event)
+    output.console.print(f"Stack {target.stack} is as it was before the update.")
+    return 0
 
 
 @app.command
@@ -121,21 +190,32 @@ def outputs(target: Target = DEFAULT_TARGET, *, as_json: AsJson = False) -> None
 
 @app.command
 def delete(target: Target = DEFAULT_TARGET, *, with_data: WithData = False, yes: Yes = False) -> int:
-    """Delete the stack; the tables and the bucket remain."""
+    """Delete the stack, its bus and its archive; the tables, which are protected, and the bucket remain."""
     stack, session = stack_of(target), session_of(target)
+    check_detached(session, stack.outputs())
     if count := waiting_messages(session, stack.outputs()):
         output.console.print(f"[yellow]{count} messages in the queues will be lost.[/]")
+    if not with_data:
+        output.console.print("The tables (deletion protection is on) and the bucket are kept.")
     if not yes and not output.confirm(f"Delete stack {target.stack}, its event bus and archive included?"):
         return 1
     if with_data and not output.confirm("Delete every record and conversation for ever?", target.stack):
         return 1
-    remaining = delete_stack(stack, output.show_event)
+    remaining = delete_stack(session, stack, output.show_event)
     if with_data:
         delete_data(session, remaining)
         output.console.print("The data is deleted.")
         return 0
     output.console.print("These remain, outside any stack:")
     output.show_pairs(remaining)
+    output.console.print(
+        f"A new stack takes them over: deploy --interaction-table {remaining['InteractionTableName']} "
+        f"--quarantine-table {remaining['QuarantineTableName']} "
+        f"--conversation-bucket {remaining['ConversationBucketName']}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
     return 0
 
 
@@ -144,6 +224,8 @@ def verify(
     target: Target = DEFAULT_TARGET, *, as_json: AsJson = False, send: Send = True, wait: Wait = 180.0
 ) -> int:
     """Check every step of an event's way from Genesys to the table; exit code 1 when a check fails."""
+    if not wait >= 0:  # nan, too
+        raise InvalidInput(f"--wait is {wait:g}: at least 0 seconds")
     with output.errors.status("AWS identity") as status:
         results = run_checks(
             session_of(target),
@@ -162,6 +244,8 @@ def verify(
 @app.command
 def redrive(target: Target = DEFAULT_TARGET, *, yes: Yes = False, rate: Rate = 50.0) -> int:
     """Show why messages are in the dead-letter queue, and send them back to the buffer."""
+    if not rate > 0:  # nan, too
+        raise InvalidInput(f"--rate is {rate:g}: more than 0 messages a second")
     dead_letters = DeadLetterQueue(session_of(target).client("sqs"), stack_of(target).outputs())
     total, reasons = dead_letters.look()
     if not total:
@@ -177,11 +261,11 @@ def redrive(target: Target = DEFAULT_TARGET, *, yes: Yes = False, rate: Rate = 5
 
 
 @app.command
-def replay(target: Target = DEFAULT_TARGET, *, start: From, end: To = None) -> int:
+def replay(target: Target = DEFAULT_TARGET, *, start: From, end: To = None, archive: Archive = None) -> int:
     """Replay archived events to this stack's rule only, and show the progress; Ctrl-C cancels the replay."""
     stack = stack_of(target)
     run = Replay(session_of(target).client("events"), stack.outputs(), stack.poll)
-    name = run.start(_utc(start), _utc(end or datetime.now(UTC)))
+    name = run.start(_utc(start), _utc(end or datetime.now(UTC)), archive)
     output.console.print(f"Replay {name}")
     try:
         state = run.follow(name, lambda line: output.console.print(f"  {line}"))
@@ -192,20 +276,45 @@ def replay(target: Target = DEFAULT_TARGET, *, start: From, end: To = None) -> i
     return int(state != "COMPLETED")
 
 
+@app.command
+def tombstones(target: Target = DEFAULT_TARGET, *, source: Source, to: Destination, yes: Yes = False) -> int:
+    """Bring the tombstones of a table or an export into a restored table, or into a file."""
+    database = session_of(target).client("dynamodb")
+    found = list(marks.read(database, source))
+    output.console.print(f"{len(found)} tombstones in {source}", markup=False, highlight=False)
+    if marks.is_file(to):
+        marks.save(found, Path(to))
+        return 0
+    if found and not yes and not output.confirm(f"Put them into table {to}, in the place of its records?"):
+        return 1
+    done = marks.apply(database, found, to)
+    output.console.print(f"{done.written} written, {done.stood} stood in {to} already", markup=False)
+    return 0
+
+
 def deployment_of(options: DeployOptions, target: StackTarget) -> Deployment:
     """Return the deployment of these options; raises InvalidInput for options that cannot work."""
     stack, given = stack_of(target), options.parameters()
-    if not stack.parameters() and (url := os.environ.get("PREFECT_API_URL")):
+    former, session = stack.parameters(), session_of(target)
+    if not former and (url := os.environ.get("PREFECT_API_URL")):
         # Only for a new stack: a shell that is set up for another server must not redirect the bridge.
         given.setdefault("PrefectApiUrl", url.rstrip("/"))
-    deployment = Deployment(session_of(target), stack, given, tags=options.tag)
+    deployment = Deployment(session, stack, given, tags=options.tag)
     values = deployment.values
+    check_bounds(values)
+    kept.check_kept(deployment.client, given, former)
     if values["Bridge"] == "api-destination" and not values["DeploymentId"]:
         found = Prefect(values["PrefectApiUrl"]).deployment(values["DeploymentName"])
         values["DeploymentId"] = str(found["id"])
     check_destination(values)
-    for warning in check_filter(values):
-        output.console.print(f"[yellow]{warning}[/]")
+    warnings = (
+        *check_filter(values),
+        *check_times(values),
+        *check_bus(former, values),
+        *check_plain_key(session, values),
+    )
+    for warning in warnings:
+        output.console.print(warning, style="yellow", markup=False, highlight=False)
     if options.queue_id and options.filter_at == "fetch":
         output.console.print(f"Give the workers QUEUE_IDS={','.join(options.queue_id)}")
     return deployment

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from infra.errors import OperationRefused
+from infra.errors import InvalidInput, OperationRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -86,8 +86,11 @@ class DeadLetterQueue:
         """Send every message back to the buffer, at most `rate` a second, and return how many were sent.
 
         A message is deleted after it was sent: a failure in between leaves it in both queues, and a second delivery
-        changes nothing. Messages that the bridge dead-letters after the start are left.
+        changes nothing. Messages that the bridge dead-letters after the start are left. Raises InvalidInput for a rate
+        that sends none.
         """
+        if not rate > 0:  # nan, too
+            raise InvalidInput(f"--rate is {rate:g}: more than 0 messages a second")
         if not self.buffer_is_read:
             raise OperationRefused(
                 "with an API destination nothing reads the buffer: bring events back with `replay`, "

@@ -3,6 +3,7 @@
 InfraError             an expected failure: its text is shown as it is, without a traceback
 ├── StackFailed        CloudFormation failed and rolled back; the text lists resources and reasons
 ├── StackNotFound      the stack does not exist
+├── StackStuck         a rollback failed; the text lists resources and reasons, and the way out
 ├── InvalidInput       a flag, a variable or a combination of them that cannot work: exit code 2, the others' is 1
 ├── PrefectApiError    Prefect's API was not reached, or answered with an error status
 └── OperationRefused   the command would strand messages, so it does nothing
@@ -50,6 +51,16 @@ class StackFailed(InfraError):
 
 class StackNotFound(InfraError):
     """The stack does not exist in this account and region."""
+
+
+class StackStuck(InfraError):
+    """A rollback failed, and no change is possible until it is continued."""
+
+    def __init__(self, stack: str, status: str, failures: Sequence[str]) -> None:
+        super().__init__(
+            f"stack {stack} is {status}: correct the cause, then `python -m infra rollback`, with --skip RESOURCE for "
+            f"what cannot be rolled back. {'; '.join(failures)}".strip()
+        )
 
 
 class InvalidInput(InfraError):

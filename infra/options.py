@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Literal
 
 from infra.errors import InvalidInput
 from infra.stack.parameters import Value, split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Topics whose events never carry a queue id: a queue filter at the rule would match none of them.
 TOPICS_WITHOUT_QUEUE = (
@@ -81,11 +83,20 @@ class DeployOptions:
     alarm_topic_arn: str | None = None
     """SNS topic for the alarms."""
     kms_key_arn: str | None = None
-    """Customer key for queues, tables and bucket."""
+    """Customer key for queues, tables, bucket, archive and the bridge's log; its policy must let EventBridge and
+    CloudWatch Logs use it."""
     archive: bool | None = None
     """Keep events in an archive, for `replay`."""
     archive_days: int | None = None
     """Days that the archive keeps them; 0 keeps them for ever."""
+    interaction_table: str | None = None
+    """Interaction table that a deleted stack has kept, for a new stack to take over."""
+    quarantine_table: str | None = None
+    """Quarantine table that a deleted stack has kept, for a new stack to take over."""
+    conversation_bucket: str | None = None
+    """Bucket that a deleted stack has kept, for a new stack to take over."""
+    new_tables: bool = False
+    """Make new tables although a deleted stack of this name has kept its own, which have the tombstones."""
     tag: dict[str, str] = field(default_factory=dict)
     """Tag of every resource of the stack: --tag.team contact-centre. A tag that is not given again is removed."""
     set: dict[str, str] = field(default_factory=dict)
@@ -112,6 +123,9 @@ class DeployOptions:
             "KmsKeyArn": self.kms_key_arn,
             "Archive": self.archive,
             "ArchiveDays": self.archive_days,
+            "KeptInteractionTable": self.interaction_table,
+            "KeptQuarantineTable": self.quarantine_table,
+            "KeptBucket": self.conversation_bucket,
             **self.set,
         }
         if self.source_prefix and not self.source:
@@ -143,14 +157,13 @@ def check_filter(values: dict[str, str]) -> list[str]:
     return [f"{name} carries no queue id, so no such event matches the filter" for name in without]
 
 
-def check_destination(values: dict[str, str]) -> None:
-    """Raise InvalidInput when an API destination could not post to the Prefect API."""
-    url = urlsplit(values.get("PrefectApiUrl", ""))
-    if values.get("Bridge") != "api-destination":
-        return
-    if url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost"}:
-        raise InvalidInput(
-            "an API destination posts to https addresses only: give --prefect-api-url https://..."
-        )
-    if not values.get("DeploymentId"):
-        raise InvalidInput("an API destination cannot look a deployment up by its name: give --deployment-id")
+def check_bus(former: Mapping[str, str], values: Mapping[str, str]) -> list[str]:
+    """Return a warning about a change of the bus; raises InvalidInput for a default bus that would have to be made."""
+    if values["BusName"] == "default" and values["BusMode"] != "existing":
+        raise InvalidInput("the default bus exists in every account: give --bus-mode existing")
+    before = former.get("BusName")
+    if not before or before == values["BusName"]:
+        return []
+    archive = " and its archive" if former.get("Archive") == "true" else ""
+    remains = f"The bus {before}{archive} will remain, outside the stack: events of before the change can be replayed"
+    return [f"{remains} as long as the archive keeps them, see docs/operations.md, Change the bus."]

@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from infra.errors import InvalidInput
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 
 # A pipe has no width, and rich would wrap names at its default of 80 columns.
 WIDTH = None if sys.stdout.isatty() else 200
-console = Console(width=WIDTH)
-errors = Console(stderr=True, width=WIDTH)
+# Data is escaped, and `:secret:` of an ARN is no emoji.
+console = Console(width=WIDTH, emoji=False)
+errors = Console(stderr=True, width=WIDTH, emoji=False)
 STATES = {"pass": "green", "fail": "red", "unknown": "yellow"}
 COLOURS = {"Add": "green", "Modify": "yellow", "Remove": "red"}
 
@@ -29,9 +32,8 @@ COLOURS = {"Add": "green", "Modify": "yellow", "Remove": "red"}
 def show_plan(plan: Plan) -> None:
     """Print the changes of the parameters, then those of the resources."""
     for name, (old, new) in sorted(plan.parameters.items()):
-        console.print(
-            f"  {name}: [red]{old if old is not None else '(template default)'}[/] -> [green]{new}[/]"
-        )
+        before = escape(old) if old is not None else "(template default)"
+        console.print(f"  {name}: [red]{before}[/] -> [green]{escape(new)}[/]")
     table = Table("Action", "Resource", "Type", "Replaced", "Because of", box=None, header_style="bold")
     for change in plan.changes:
         colour = COLOURS.get(change.action, "white")
@@ -70,7 +72,8 @@ def show_event(event: StackEvent) -> None:
     if event.status.endswith(("_COMPLETE", "_FAILED")) or event.reason:
         colour = "red" if event.failed else "green" if event.status.endswith("_COMPLETE") else "white"
         console.print(
-            f"  [{colour}]{event.status:28}[/] {event.resource} [dim]{event.kind}[/] {escape(event.reason)}"
+            f"  [{colour}]{event.status:28}[/] {event.resource} [dim]{event.kind}[/] {escape(event.reason)}",
+            highlight=False,
         )
 
 
@@ -78,16 +81,18 @@ def show_pairs(pairs: Mapping[str, str]) -> None:
     """Print names and values, sorted by name."""
     table = Table(box=None, show_header=False)
     for name, value in sorted(pairs.items()):
-        table.add_row(f"[bold]{name}[/]", value)
+        table.add_row(f"[bold]{name}[/]", escape(value))
     console.print(table)
 
 
 def confirm(question: str, word: str = "yes") -> bool:
-    """Return whether the user typed the word; without input (no terminal) that is no."""
+    """Return whether the user typed the word; raises InvalidInput when there is nobody to type it."""
     try:
-        return console.input(f"{question} [dim](type {word})[/] ").strip() == word
+        return console.input(f"{escape(question)} [dim](type {word})[/] ").strip() == word
     except EOFError:
-        return False
+        console.print()
+        way = "give --yes" if word == "yes" else "answer at a terminal"
+        raise InvalidInput(f"nothing was done, because there is no terminal to ask at: {way}") from None
 
 
 def show_checks(results: Sequence[CheckResult]) -> None:

@@ -11,10 +11,12 @@ from infra import cli
 COMMANDS: dict[str, Callable[..., int | None]] = {
     "deploy": cli.deploy,
     "plan": cli.plan,
+    "rollback": cli.rollback,
     "outputs": cli.outputs,
     "delete": cli.delete,
     "verify": cli.verify,
     "redrive": cli.redrive,
+    "tombstones": cli.tombstones,
     "archive-replay": cli.replay,  # of events of the bus; replaying interactions is another thing
 }
 

@@ -192,6 +192,7 @@ class Sandbox:
                 "DetailTypes": list(DETAIL_TYPES),
                 "Archive": False,
                 "SettleSeconds": 0,
+                "DeletionProtection": False,  # everything ends with the emulator
                 "VisibilitySeconds": int(self._extra.get("SANDBOX_VISIBILITY_SECONDS", "180")),
                 "PrefectApiUrl": self._proxy_url("bridge", self._bridge_prefect_url),
             },

@@ -59,18 +59,24 @@ def _sources(folder: Path) -> Iterator[Path]:
 
 
 def upload(s3: S3Client, package: Bundle, bucket: str, account: str) -> None:
-    """Put the bundle into the bucket if it is not there; create the bucket if it does not exist.
+    """Put the bundle into the bucket unless it is there, content for content; create the bucket if it does not exist.
 
     Every call names the expected owner: another account may own a bucket of this name.
     """
     if not _exists(s3, bucket, account):
         _make(s3, bucket)
+    if _content(s3, package.key, bucket, account) != package.content:
+        s3.put_object(Bucket=bucket, Key=package.key, Body=package.content, ExpectedBucketOwner=account)
+
+
+def _content(s3: S3Client, key: str, bucket: str, account: str) -> bytes | None:
+    """Return what the key holds, None without one; its name says what it should hold, and not what it does."""
     try:
-        s3.head_object(Bucket=bucket, Key=package.key, ExpectedBucketOwner=account)
+        return s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)["Body"].read()
     except ClientError as error:
         if error.response["Error"]["Code"] not in ABSENT:
             raise
-        s3.put_object(Bucket=bucket, Key=package.key, Body=package.content, ExpectedBucketOwner=account)
+        return None
 
 
 def _exists(s3: S3Client, bucket: str, account: str) -> bool:

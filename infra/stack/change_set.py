@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from infra.errors import InfraError, StackFailed, StackNotFound
+from infra.errors import InfraError, StackFailed, StackNotFound, StackStuck
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -24,6 +24,7 @@ UNUSABLE_STATUSES = {  # such a stack cannot be updated, only deleted
     "CREATE_FAILED",
     "DELETE_FAILED",
 }
+STUCK_STATUSES = {"UPDATE_ROLLBACK_FAILED"}  # only a continued rollback leads out of it
 GOOD_STATUSES = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 CANCELLED_BY_ANOTHER = "Resource creation cancelled", "Resource update cancelled"
@@ -66,6 +67,7 @@ class Plan:
     creates: bool
     changes: tuple[ResourceChange, ...]
     parameters: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    takes_over: bool = False
 
 
 class Stack:
@@ -92,12 +94,25 @@ class Stack:
         given = found.get("Parameters", []) if found else []
         return {item["ParameterKey"]: item["ParameterValue"] for item in given}
 
-    def plan(self, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Plan | None:
+    def unusable(self) -> str | None:
+        """Return the status of a stack that can only be deleted; None of any other, and without a stack."""
+        status = self._status()
+        return status if status in UNUSABLE_STATUSES else None
+
+    def plan(
+        self,
+        template: str,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+        *,
+        takes_over: bool = False,
+    ) -> Plan | None:
         """Make a change set and return it; None when it would change nothing.
 
-        A stack that can only be deleted is deleted first. Raises InfraError when CloudFormation rejects the change.
+        `takes_over`: what exists under a name that the template has literally becomes the stack's. Raises InfraError
+        when CloudFormation rejects the change, and when the stack's state does not allow one; nothing is changed then.
         """
-        self._delete_unusable()
+        self._check_usable()
         former = self.parameters()
         creates = self.describe() is None
         name = f"deploy-{uuid.uuid4().hex[:12]}"
@@ -109,18 +124,25 @@ class Stack:
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(parameters.items())],
             Tags=[{"Key": k, "Value": v} for k, v in sorted(tags.items())],
             Capabilities=["CAPABILITY_IAM"],
+            ImportExistingResources=takes_over,
         )
-        if not self._has_changes(name):
+        try:
+            if not self._has_changes(name):
+                self.discard(name)
+                return None
+        except KeyboardInterrupt:
             self.discard(name)
-            return None
+            raise
         changed = {k: (former.get(k), v) for k, v in parameters.items() if former.get(k) != v}
-        return Plan(name, creates, self._changes(name), {} if creates else changed)
+        return Plan(name, creates, self._changes(name), {} if creates else changed, takes_over=takes_over)
 
     def discard(self, change_set: str) -> None:
-        """Delete a change set, and the stack too if it has never had a resource."""
+        """Delete a change set, and the stack too if it has never had a resource and nobody else's change set."""
         self.client.delete_change_set(StackName=self.name, ChangeSetName=change_set)
-        found = self._find()
-        if found is not None and found["StackStatus"] in REVIEW_STATUSES:
+        if self._status() not in REVIEW_STATUSES:
+            return
+        others = self.client.list_change_sets(StackName=self.name)["Summaries"]
+        if all(each["ChangeSetName"] == change_set for each in others):
             self.client.delete_stack(StackName=self.name)
 
     def execute(self, plan: Plan, report: Callable[[StackEvent], None] = lambda _: None) -> None:
@@ -129,9 +151,12 @@ class Stack:
         Raises StackFailed when CloudFormation rolled back. A stack that could not be created is deleted.
         """
         seen = self._event_ids()
-        # Tables of a stack that could not be created are empty: they are deleted in spite of their Retain.
+        # Tables of a stack that could not be created are empty: they are deleted in spite of their Retain. Not where
+        # some of them were there before.
         self.client.execute_change_set(
-            StackName=self.name, ChangeSetName=plan.name, RetainExceptOnCreate=plan.creates
+            StackName=self.name,
+            ChangeSetName=plan.name,
+            RetainExceptOnCreate=plan.creates and not plan.takes_over,
         )
         events, status = self._follow(seen, report)
         if status in GOOD_STATUSES:
@@ -151,6 +176,33 @@ class Stack:
         if status != "DELETE_COMPLETE":
             raise StackFailed(self.name, status, [str(event) for event in events if event.failed])
 
+    def protect(self) -> None:
+        """Turn on the stack's termination protection: nobody deletes it without turning it off first."""
+        self.client.update_termination_protection(StackName=self.name, EnableTerminationProtection=True)
+
+    def unprotect(self) -> None:
+        """Turn off the stack's termination protection."""
+        self.client.update_termination_protection(StackName=self.name, EnableTerminationProtection=False)
+
+    def continue_rollback(
+        self, skip: Sequence[str] = (), report: Callable[[StackEvent], None] = lambda _: None
+    ) -> None:
+        """Continue a rollback that failed, and wait for its end; `skip`: logical ids that it leaves as they are.
+
+        Raises InfraError when the stack is in another state, StackFailed when it failed again.
+        """
+        if (status := self._status()) not in STUCK_STATUSES:
+            raise InfraError(f"stack {self.name} is {status or 'not there'}: no rollback of it has failed")
+        seen = self._event_ids()
+        self.client.continue_update_rollback(StackName=self.name, ResourcesToSkip=list(skip))
+        events, status = self._follow(seen, report)
+        if status != "UPDATE_ROLLBACK_COMPLETE":
+            raise StackFailed(self.name, status, [str(event) for event in events if event.failed])
+
+    def _status(self) -> str | None:
+        found = self._find()
+        return found["StackStatus"] if found else None
+
     def _find(self, name: str | None = None) -> StackTypeDef | None:
         try:
             return self.client.describe_stacks(StackName=name or self.name)["Stacks"][0]
@@ -159,10 +211,21 @@ class Stack:
                 return None
             raise
 
-    def _delete_unusable(self) -> None:
-        found = self._find()
-        if found is not None and found["StackStatus"] in UNUSABLE_STATUSES:
-            self.delete()
+    def _check_usable(self) -> None:
+        """Raise InfraError for a stack that cannot be updated."""
+        if status := self.unusable():
+            raise InfraError(
+                f"stack {self.name} is {status}, so it can only be deleted and made anew: "
+                "`python -m infra deploy` does both, and asks first"
+            )
+        if (status := self._status()) in STUCK_STATUSES:
+            raise StackStuck(self.name, str(status), self._why_stuck())
+
+    def _why_stuck(self) -> list[str]:
+        """Return which resources could not be rolled back, the latest first."""
+        events = map(_stack_event, reversed(self._events(self.name)))
+        failed = {event.resource: event for event in events if event.failed and event.resource != self.name}
+        return [str(event) for event in failed.values()][:5]
 
     def _has_changes(self, name: str) -> bool:
         """Wait until CloudFormation has computed the change set; raises InfraError when it is rejected."""

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from infra.errors import InvalidInput
+from infra.stack import template
 from tasks.values import canonical_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 PARTNER = "aws.partner/genesys.com/"
 MAX_PATTERN = 2048  # characters of an EventBridge event pattern
 MAX_WILDCARDS = 4
@@ -35,12 +31,9 @@ Value = str | int | bool | list[str] | tuple[str, ...]
 @cache
 def defaults() -> dict[str, str | None]:
     """Return the default of each parameter of the template, None for one without."""
-    # Only this section is plain YAML: the others have tags of CloudFormation (!Ref), which yaml does not know.
-    section = TEMPLATE.read_text().split("\nParameters:\n")[1]
-    plain = re.split(r"^(?=[A-Z#])", section, maxsplit=1, flags=re.MULTILINE)[0]
     return {
         name: str(field["Default"]) if "Default" in field else None
-        for name, field in yaml.safe_load(plain).items()
+        for name, field in template.parameters().items()
     }
 
 

@@ -60,7 +60,7 @@ RESOURCES = {name: each["Type"] for name, each in read_template("template.yaml")
 UNUSED = (
     r"dynamodb:.*(Kinesis|Import|Replica|ResourcePolicy|ContributorInsights|Item|Scan|Query).*",
     r"(kinesis|firehose|s3tables|s3files|elasticfilesystem):.*",
-    r"logs:.*(DataProtection|LogDelivery|IndexPolic|ResourcePolic|Bearer|KmsKey|Protection).*",
+    r"logs:.*(DataProtection|LogDelivery|IndexPolic|ResourcePolic|Bearer|Protection).*",
     r"s3:.*(Analytics|CORS|Inventory|Metrics|Notification|Replication|Website|Accelerate|Acl).*",
     r"s3:.*(ObjectLock|Logging|Versioning|IntelligentTiering|Metadata|Abac|ObjectVersion).*",
     r"lambda:.*(CodeSigning|Layer|RuntimeManagement|Recursion|Scaling|Capacity|PublishVersion).*",
@@ -215,7 +215,7 @@ def run_everything(session: boto3.Session, outputs: dict[str, str]) -> None:
     letters.redrive(50)
     again = Replay(session.client("events"), outputs, 0.05)
     again.follow(again.start(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)))
-    removal.delete_data(session, removal.delete_stack(deployed, lambda _: None))
+    removal.delete_data(session, removal.delete_stack(session, deployed, lambda _: None))
 
 
 def _by_iam(name: str) -> str:

@@ -5,6 +5,7 @@ It patches private names of the pinned version, and refuses to start with any ot
 - its CloudFormation ignores time to live and point-in-time recovery of a table;
 - its CloudFormation creates and deletes any number of a table's indexes in one update, where DynamoDB refuses it;
 - its CloudFormation has no archives, connections and API destinations, though its API has them;
+- its CloudFormation takes over no existing Glue database, bucket policy or bucket (as if that were to be made);
 - it parses a PartiQL statement at each call, which takes three times as long as executing it.
 """
 
@@ -13,14 +14,14 @@ It patches private names of the pinned version, and refuses to start with any ot
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
 from ministack import app
-from ministack.services import dynamodb, eventbridge, lambda_svc
-from ministack.services.cloudformation import provisioners
+from ministack.services import dynamodb, eventbridge, glue, lambda_svc, s3
+from ministack.services.cloudformation import changesets, provisioners, stacks
 
 PINNED = "1.5.33"
 Properties = dict[str, Any]
@@ -39,6 +40,13 @@ def install() -> None:
     table["create"] = _with_time_to_live(table["create"])
     table["update"] = _with_one_index_change(table["update"])
     handlers["AWS::Events::Archive"] = _provisioner("Archive", "ArchiveName", {"SourceArn": "EventSourceArn"})
+    provisioners._REPLACING_PROPERTIES["AWS::Events::Archive"] = ("SourceArn",)
+    imports = changesets._IMPORT_LOOKUPS
+    handlers["AWS::Glue::Database"]["import"] = lambda found: (found["DatabaseName"], {})
+    imports["AWS::Glue::Database"] = (("DatabaseName",), lambda name: _missing(name, glue._databases))
+    handlers["AWS::S3::BucketPolicy"]["import"] = lambda found: (found["Bucket"], {})
+    imports["AWS::S3::BucketPolicy"] = (("Bucket",), lambda name: _missing(name, s3._bucket_policies))
+    stacks._validation_errors = _without_name_conflicts(stacks._validation_errors)
     handlers["AWS::Events::Connection"] = _provisioner("Connection", "Name", {})
     handlers["AWS::Events::ApiDestination"] = _provisioner("ApiDestination", "Name", {})
 
@@ -127,6 +135,19 @@ def _provisioner(noun: str, name_key: str, renamed: dict[str, str]) -> Propertie
         return {"Arn": answer[f"{noun}Arn"]}
 
     return {"create": create, "update": update, "delete": delete}
+
+
+def _without_name_conflicts(original: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """Leave it to the creation of a bucket to refuse a name that is taken: what is taken over is not created."""
+
+    def errors(*args: Any, **named: Any) -> list[Any]:
+        return [each for each in original(*args, **named) if each[2] != "NAME_CONFLICT_VALIDATION"]
+
+    return errors
+
+
+def _missing(name: str, known: Container[str]) -> str | None:
+    return None if name in known else f"{name} does not exist."
 
 
 def _checked(answer: tuple[int, Any, Any]) -> Properties:
