@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 FIELDS = ("interactionId", "erasedAt", "receiptId", "expiresAt", "startDays")
+NO_START = "none"  # in `startDays`, of a version without a start
 ENDINGS = (".json", ".jsonl", ".gz")
 
 Item = dict[str, Any]  # in DynamoDB's typed JSON
@@ -77,9 +78,7 @@ def _replace(database: DynamoDBClient, tombstone: Item, table: str) -> bool:
         stands = database.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
         if "erasedAt" in stands:
             return False
-        days = sorted(
-            {day for item in (tombstone, stands) for day in item.get("startDays", {}).get("SS", ())}
-        )
+        days = sorted(_start_days(tombstone) | _start_days(stands))
         same, values = "attribute_not_exists(startDays)", {}
         if "startDays" in stands:
             same, values = "startDays = :days", {":days": stands["startDays"]}
@@ -93,6 +92,12 @@ def _replace(database: DynamoDBClient, tombstone: Item, table: str) -> bool:
         except database.exceptions.ConditionalCheckFailedException:
             continue  # it has changed since it was read
         return True
+
+
+def _start_days(item: Item) -> set[str]:
+    """Return the days on which versions of an item started; an item of a release before 0.2 has only its own."""
+    own = {item.get("startedAt", {}).get("S", "")[:10] or NO_START} if "version" in item else set()
+    return own | set(item.get("startDays", {}).get("SS", ()))
 
 
 def _of_table(database: DynamoDBClient, table: str) -> Iterator[Item]:
