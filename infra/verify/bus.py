@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from infra.dead_letters import DeadLetterQueue
-from infra.stack.change_set import GOOD_STATUSES
+from infra.stack.change_set import GOOD_STATUSES, STUCK_STATUSES
 from infra.stack.parameters import matches_ids, pattern, split
 from infra.verify.check import Check, CheckFailed, CheckUnknown
 
@@ -48,6 +48,10 @@ def stack_status(context: CheckContext) -> str:
         raise CheckFailed(
             f"no stack {context.stack.name} in {context.region}",
             "`python -m infra deploy`, or --stack, --region",
+        )
+    if found["StackStatus"] in STUCK_STATUSES:
+        raise CheckFailed(
+            f"stack is {found['StackStatus']}", "correct the cause, then `python -m infra rollback`"
         )
     if found["StackStatus"] not in GOOD_STATUSES | {"UPDATE_ROLLBACK_COMPLETE"}:
         raise CheckFailed(f"stack is {found['StackStatus']}", "wait for it, then deploy again")

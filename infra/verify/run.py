@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.verify import bridge, bus
+from infra.verify import analytics, bridge, bus
 from infra.verify.check import Check, CheckResult, CheckUnknown
 from infra.verify.context import CheckContext
 from infra.verify.genesys import GenesysChecks
@@ -57,11 +57,13 @@ def _prerequisites(context: CheckContext) -> list[Check]:
 
 
 def _path_of_an_event(context: CheckContext) -> list[Check]:
+    prefect = PrefectChecks(context)
     return [
         *GenesysChecks(context).checks(),
         *bus.checks(context),
         *bridge.checks(context),
-        *PrefectChecks(context).checks(),
+        *prefect.checks(),
+        *analytics.checks(context, prefect.api),
     ]
 
 

@@ -103,6 +103,7 @@ def test_a_wrong_secret_of_genesys_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert states == {
         "Genesys credentials": "fail",
         "Genesys permissions": "unknown",
+        "Genesys attributes": "pass",
         "Genesys directory": "unknown",
         "Genesys integration": "unknown",
     }

@@ -87,6 +87,7 @@ POST /_sim/conversations/ID/events   changes it and returns its actual details. 
 GET  /_sim/pii              {"strings": [...]}: every personal string that it has returned; ?id=ID: of one id
 GET  /_sim/integrations     the list of integrations; POST replaces it; each entry may name id, name,
                             integrationType, reportedState, intendedState, awsAccountId, awsAccountRegion,
-                            eventSourceSuffix, eventFilter, and takes the rest from the default
+                            eventSourceSuffix, eventFilter, and takes the rest from the default; detail is the
+                            reported state's explanation, activatingFor the seconds of ACTIVATING before its state
 GET  /_sim/help             this text
 """

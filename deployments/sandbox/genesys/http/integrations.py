@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -41,6 +42,8 @@ _READERS = {
     **dict.fromkeys(DEFAULT, text),
     "reportedState": one_of(*_STATES),
     "eventFilter": text_list,
+    "detail": text,
+    "activatingFor": float,
 }
 
 
@@ -49,12 +52,17 @@ class Integrations:
 
     def __init__(self) -> None:
         self._all: list[Json] = [DEFAULT]
+        self._since = time.monotonic()
 
     def replace(self, wanted: Any) -> list[Json]:
-        """Replace the list; fields that an entry does not name are those of DEFAULT. Raises ValueError."""
+        """Replace the list; fields that an entry does not name are those of DEFAULT. Raises ValueError.
+
+        `detail` explains the state; `activatingFor` is how many seconds it is ACTIVATING before it is ACTIVE.
+        """
         if not isinstance(wanted, list):
             raise ValueError("expected a list of integrations")  # noqa: TRY004 - it is answered with 400
         self._all = [DEFAULT | {"id": str(uuid4())} | read_fields(each, _READERS) for each in wanted]
+        self._since = time.monotonic()
         return self._all
 
     def plain(self) -> list[Json]:
@@ -68,12 +76,12 @@ class Integrations:
         if state not in ("", *_STATES):
             raise bad_request(f"reportedState must be one of {', '.join(_STATES)}.", "invalid.value")
         found = [each for each in self._all if kind in (None, each["integrationType"])]
-        found = [each for each in found if state in ("", each["reportedState"])]
-        return listing("/api/v2/integrations", [_entity(each) for each in found], query)
+        found = [each for each in found if state in ("", self._state(each))]
+        return listing("/api/v2/integrations", [self._entity(each) for each in found], query)
 
     def one(self, integration_id: str) -> Json:
         """Return an integration. Raises the 404 of an unknown id."""
-        return _entity(self._find(integration_id))
+        return self._entity(self._find(integration_id))
 
     def configuration(self, integration_id: str) -> Json:
         """Return an integration's configuration: AWS account, region, suffix and topics. Raises a 404."""
@@ -95,18 +103,26 @@ class Integrations:
                 return each
         raise not_found("integration", integration_id)
 
+    def _state(self, each: Json) -> str:
+        activating = time.monotonic() - self._since < each.get("activatingFor", 0)
+        return "ACTIVATING" if activating else str(each["reportedState"])
 
-def _entity(each: Json) -> Json:
-    return {
-        "id": each["id"],
-        "name": each["name"],
-        "integrationType": {"id": each["integrationType"], "name": "Amazon EventBridge Source"},
-        "intendedState": each["intendedState"],
-        "reportedState": {
-            "code": each["reportedState"],
-            "effective": _STATES[each["reportedState"]],
+    def _entity(self, each: Json) -> Json:
+        state = self._state(each)
+        reported: Json = {
+            "code": state,
+            "effective": _STATES[state],
             "lastUpdated": "2026-01-01T00:00:00.000Z",
-        },
-        "attributes": {"organizationId": ORGANIZATION_ID},
-        "selfUri": f"/api/v2/integrations/{each['id']}",
-    }
+        }
+        if "detail" in each:
+            message = each["detail"]
+            reported["detail"] = {"message": message, "messageWithParams": message, "messageParams": {}}
+        return {
+            "id": each["id"],
+            "name": each["name"],
+            "integrationType": {"id": each["integrationType"], "name": "Amazon EventBridge Source"},
+            "intendedState": each["intendedState"],
+            "reportedState": reported,
+            "attributes": {"organizationId": ORGANIZATION_ID},
+            "selfUri": f"/api/v2/integrations/{each['id']}",
+        }
