@@ -302,7 +302,7 @@ def deployment_of(options: DeployOptions, target: StackTarget) -> Deployment:
     deployment = Deployment(session, stack, given, tags=options.tag)
     values = deployment.values
     check_bounds(values)
-    kept.check_kept(deployment.client, given, former)
+    kept.check_kept(deployment.client, given, {} if stack.unusable() else former)
     if values["Bridge"] == "api-destination" and not values["DeploymentId"]:
         found = Prefect(values["PrefectApiUrl"]).deployment(values["DeploymentName"])
         values["DeploymentId"] = str(found["id"])

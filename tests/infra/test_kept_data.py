@@ -115,6 +115,11 @@ def test_a_takeover_that_fails_deletes_nothing(stack: Deployed) -> None:
     assert rows == [ERASED]
     stack.session.client("s3").head_bucket(Bucket=outputs["ConversationBucketName"])
     stack.session.client("events").delete_event_bus(Name="genesys")
+    athena = stack.session.client("athena")
+    athena.create_work_group(Name="interactions")
+    assert infra("deploy", *FIRST, *PREFECT, *kept(outputs), "--yes").returncode == 1
+    athena.delete_work_group(WorkGroup="interactions", RecursiveDeleteOption=True)
+    # The bus and the archive that were made meanwhile are not left behind.
     assert infra("deploy", *FIRST, *PREFECT, *kept(outputs), "--yes").returncode == 0
 
 
