@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from deployments.recovery import RecoveryDelays
@@ -26,9 +27,9 @@ def apply(*, delays: Delays = DEFAULT_DELAYS, notify: str | None = None) -> None
         notify: A notification block, as in slack-webhook/operations; without one, no notifications.
     """
     applied = asyncio.run(_apply(delays, notify))
-    console, table = Console(), Table("what", "name", "done")
+    console, table = Console(emoji=False), Table("what", "name", "done")
     for resource in applied:
-        table.add_row(resource.kind, resource.name, resource.result)
+        table.add_row(resource.kind, escape(resource.name), resource.result)
     console.print(table)
     if all(resource.result == "unchanged" for resource in applied):
         console.print("nothing changed")

@@ -16,5 +16,5 @@ def run(app: App, tokens: list[str] | None = None) -> int:
     try:
         return cli.run(app, tokens)
     except CommandError as error:
-        Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True, emoji=False).print(str(error), markup=False, highlight=False, soft_wrap=True)
         return BAD_INPUT

@@ -45,7 +45,7 @@ async def show(interaction_id: str, *, reveal: bool, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps(findings.plain(), indent=2, default=_plain) + "\n")
     else:
-        _print_tables(findings, Console())
+        _print_tables(findings, Console(emoji=False))
     return KNOWN if findings.known else UNKNOWN
 
 
@@ -63,7 +63,7 @@ def _failed(message: str, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps({"error": message}) + "\n")
     else:
-        Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True, emoji=False).print(message, markup=False, highlight=False, soft_wrap=True)
     return FAILED
 
 

@@ -23,6 +23,7 @@ from typing import Annotated, Any
 import boto3
 from cyclopts import App, Parameter, validators
 from rich.console import Console
+from rich.markup import escape
 
 from deployments.sandbox.cluster import Cluster
 from deployments.sandbox.demo import run_demo, run_tour
@@ -47,7 +48,7 @@ def up(*, folder: Path = FOLDER, workers: Count | None = None, cluster: bool = F
         workers: The number of workers; without it 1, in a cluster 2.
         cluster: Whether Prefect's server is a cluster: two API servers, services apart, Postgres, Redis, HAProxy.
     """
-    console = Console()
+    console = Console(emoji=False)
     with exit_on_signals(), _folder_lock(folder, console) as acquired:
         if not acquired:
             return 1
@@ -69,9 +70,11 @@ def demo(*, events: Count = 25, tour: bool = False) -> int:
         events: The number of events.
         tour: Whether to add a wrong event, one that comes twice, one that settles late, and a question in SQL.
     """
-    console = Console()
+    console = Console(emoji=False)
     if tour and not can_publish():
-        Console(stderr=True).print("the tour asks in SQL: `pip install .[analytics]`, or `make demo TOUR=1`")
+        Console(stderr=True, emoji=False).print(
+            "the tour asks in SQL: `pip install .[analytics]`, or `make demo TOUR=1`"
+        )
         return 2
     folder = FOLDER / f"demo-{os.getpid()}"
     environment = TOUR_ENVIRONMENT if tour else {}
@@ -93,7 +96,9 @@ def put(*, events: Count = 1) -> int:
     """
     bus, source = os.environ.get("EVENT_BUS"), os.environ.get("EVENT_SOURCE")
     if not (bus and source):
-        Console(stderr=True).print("EVENT_BUS or EVENT_SOURCE is not set: `set -a; . .sandbox/env; set +a`")
+        Console(stderr=True, emoji=False).print(
+            "EVENT_BUS or EVENT_SOURCE is not set: `set -a; . .sandbox/env; set +a`"
+        )
         return 2
     ids = [str(uuid.uuid4()) for _ in range(events)]
     put_events(boto3.client("events"), bus, [customer_end(id_, source) for id_ in ids])
@@ -151,7 +156,9 @@ def exit_on_signals() -> Iterator[None]:
     try:
         yield
     except (SandboxError, PipelineError) as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: {error}", markup=True)
+        Console(stderr=True, emoji=False).print(
+            f"[red]{type(error).__name__}[/red]: {escape(str(error))}", markup=True
+        )
         sys.exit(1)
 
 

@@ -38,7 +38,7 @@ def show(columns: Sequence[str], rows: Iterator[Row], form: Format) -> None:
 
 def _table(columns: Sequence[str], rows: Iterator[Row]) -> None:
     """Print a table as wide as the terminal, or where that would break every word, a block of lines for each row."""
-    console, first = Console(), list(islice(rows, MOST_ROWS))
+    console, first = Console(emoji=False), list(islice(rows, MOST_ROWS))
     texts = [[_text(value) for value in row] for row in first]
     widths = [max(map(len, [name, *values])) for name, *values in zip(columns, *texts, strict=True)]
     if first and sum(widths) + _FRAME * len(widths) >= console.width:
@@ -47,7 +47,7 @@ def _table(columns: Sequence[str], rows: Iterator[Row]) -> None:
         _print_grid(console, columns, first, texts)
     if next(rows, None) is not None:
         said = f"The first {MOST_ROWS:,} rows; --format csv prints all of them."
-        Console(stderr=True).print(said, highlight=False)
+        Console(stderr=True, emoji=False).print(said, highlight=False)
 
 
 def _print_grid(

@@ -57,7 +57,7 @@ def _print(found: Sequence[Contents]) -> None:
         names = ", ".join(f"{c.name} (personal)" if c.personal else c.name for c in each.columns)
         rows = "" if each.rows is None else f"{each.rows:,}"
         table.add_row(escape(each.name), rows, f"{escape(each.description)}\n[dim]{escape(names)}[/dim]")
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def _ended(action: Callable[[], None], *, as_json: bool) -> int:
@@ -81,5 +81,5 @@ def _failed(message: str, code: int, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json_text({"error": message}) + "\n")
     else:
-        Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True, emoji=False).print(message, markup=False, highlight=False, soft_wrap=True)
     return code
