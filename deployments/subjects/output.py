@@ -97,7 +97,7 @@ def _print_found(shown: list[dict[str, Any]], found: Found) -> None:
         table.add_row(
             row["interactionId"], str(row["startedAt"] or "-"), str(row["mediaType"] or "-"), _state(row)
         )
-    Console().print(table)
+    Console(emoji=False).print(table)
     if found.without_keys:
         _say(f"{found.without_keys} records have no customer keys and were not searched: rebuild them first.")
 
@@ -117,7 +117,7 @@ def _print_export(path: Path, done: Export) -> None:
 
 
 def _say(text: str) -> None:
-    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+    Console(emoji=False).print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_json(value: Mapping[str, Any]) -> None:
