@@ -121,12 +121,17 @@ def _aws(words: list[str]) -> None:
         return
     if words[1:3] == ["logs", "tail"]:  # the same
         return
+    if words[2] == "wait":
+        waiters = botocore.session.get_session().get_waiter_model(words[1]).waiter_names
+        assert "".join(part.capitalize() for part in words[3].split("-")) in waiters
+        return
     model = botocore.session.get_session().get_service_model(words[1])
     operation = "".join(part.capitalize() for part in words[2].split("-"))
     shape = model.operation_model(operation).input_shape
     assert shape is not None
     members = shape.members
-    flags = {word[2:].replace("-", "") for word in words if word.startswith("--")}
+    # A truth value is negated by its flag: --no-deletion-protection-enabled.
+    flags = {word[2:].removeprefix("no-").replace("-", "") for word in words if word.startswith("--")}
     assert flags <= {name.lower() for name in members}, flags
 
 

@@ -33,6 +33,11 @@ OTHERS = {  # of Prefect's add-ons, of AWS and of the programs in the Makefile
     "DO_NOT_TRACK",
     "AWS_DEFAULT_REGION",
     "CAPABILITY_IAM",
+    "CREATE_FAILED",
+    "DELETE_FAILED",
+    "DYNAMODB_JSON",
+    "ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_FAILED",
     "PYTHON_IMAGE",
     "TEST_SEED",
     "INFRA_BUS",
@@ -41,10 +46,11 @@ OTHERS = {  # of Prefect's add-ons, of AWS and of the programs in the Makefile
     "PREFECT_REDIS_MESSAGING_PORT",
     "PREFECT_REDIS_MESSAGING_DB",
 }
-WORDS_OF_OTHERS = {  # AWS's metrics and Prefect's states
+WORDS_OF_OTHERS = {  # AWS's metrics and options, and Prefect's states
     "ApproximateAgeOfOldestMessage",
     "ApproximateNumberOfMessagesVisible",
     "AwaitingRetry",
+    "ImportExistingResources",
     "SecretStr",
 }
 
