@@ -6,12 +6,12 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from tasks.errors import PipelineError
-from tasks.genesys import RetryLater
+from tasks.errors import PermanentError, PipelineError
+from tasks.genesys import RetryLater, Throttled
 from tasks.pipeline.work import PipelineRun
 from tasks.settings import Settings
 from tasks.stores import Deferral, DeferralReason, Stored
-from tasks.values import iso
+from tasks.values import instant, iso
 
 
 class Wait(NamedTuple):
@@ -21,9 +21,14 @@ class Wait(NamedTuple):
     needs_run: bool
 
 
-def wait_for_conversation(run: PipelineRun, stored: Stored | None, settings: Settings) -> Wait | None:
+def wait_for_conversation(
+    run: PipelineRun,
+    stored: Stored | None,
+    settings: Settings,
+    reason: DeferralReason = DeferralReason.NOT_SETTLED,
+) -> Wait | None:
     """Return the wait for a conversation that has not ended or is unknown yet; None after DEFERRAL_LIMIT."""
-    return _wait(run, stored, next_delay(max(1, run.attempt - run.throttled), settings))
+    return _wait(run, stored, next_delay(max(1, run.attempt - run.throttled), settings), reason)
 
 
 def wait_after_error(
@@ -34,14 +39,22 @@ def wait_after_error(
     A wait that Genesys itself asks for does not count towards the limit.
     """
     if isinstance(error, RetryLater) and error.asked_to_wait:
-        return _wait(run, stored, throttle_delay(run.attempt, error.retry_after, settings), throttled=1)
-    return wait_for_conversation(run, stored, settings)
+        delay = throttle_delay(run.attempt, error.retry_after, settings)
+        return _wait(run, stored, delay, reason_of(error), throttled=1)
+    return wait_for_conversation(run, stored, settings, reason_of(error))
+
+
+def reason_of(error: PipelineError) -> DeferralReason:
+    """Return why an interaction waits that Genesys could not be asked for."""
+    if isinstance(error, PermanentError):
+        return DeferralReason.REFUSED
+    return DeferralReason.THROTTLED if isinstance(error, Throttled) else DeferralReason.UNREACHABLE
 
 
 def confirmation(run: PipelineRun, settings: Settings) -> Deferral:
     """Return when Genesys is asked once more for a settled conversation of which two answers differ."""
     due_at = due(settings.confirm_after)
-    return Deferral(due_at, run.attempt + 1, run.throttled, DeferralReason.CONFIRMATION)
+    return Deferral(due_at, run.attempt + 1, run.throttled, reason=DeferralReason.CONFIRMATION)
 
 
 def next_delay(attempt: int, settings: Settings) -> float | None:
@@ -71,20 +84,30 @@ def _delay(attempt: int, settings: Settings) -> float:
     return listed[attempt - 1] if attempt <= len(listed) else settings.deferral_interval
 
 
-def _wait(run: PipelineRun, stored: Stored | None, delay: float | None, throttled: int = 0) -> Wait | None:
+def _wait(
+    run: PipelineRun, stored: Stored | None, delay: float | None, reason: DeferralReason, throttled: int = 0
+) -> Wait | None:
     """Return the wait of `delay` seconds, unless another run's wait for the same interaction stands.
 
     A run that is executed again finds its own deferral and keeps its time, so that the idempotency key of the
     later run stays the same.
     """
-    fresh = None
+    fresh, since = None, _waits_since(stored)
     if delay is not None:
-        fresh = Wait(Deferral(due(delay), run.attempt + 1, run.throttled + throttled), needs_run=True)
+        throttled += run.throttled
+        fresh = Wait(Deferral(due(delay), run.attempt + 1, throttled, reason, since), needs_run=True)
     if stored is None or stored.due_at is None or stored.due_at <= iso(datetime.now(UTC)):
         return fresh
-    standing = Deferral(datetime.fromisoformat(stored.due_at), stored.attempt, stored.throttled)
+    due_at = datetime.fromisoformat(stored.due_at)
+    standing = Deferral(due_at, stored.attempt, stored.throttled, reason, since)
     if stored.deferred_by == run.flow_run_id:
         return Wait(standing, needs_run=True)
     if fresh is None or stored.attempt > run.attempt:
         return Wait(standing, needs_run=False)
     return fresh
+
+
+def _waits_since(stored: Stored | None) -> datetime:
+    """Return when an interaction began to wait: now, unless it waits already."""
+    waits = stored is not None and stored.due_at is not None
+    return (instant(stored.deferred_since) if stored and waits else None) or datetime.now(UTC)

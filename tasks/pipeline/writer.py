@@ -21,7 +21,7 @@ from tasks.pipeline.deferral import Wait, confirmation, wait_after_error, wait_f
 from tasks.pipeline.outcomes import OutcomeKind
 from tasks.pipeline.work import FetchedInteraction, InteractionWork, PipelineRun, SkipReason
 from tasks.services import Services
-from tasks.stores import Deferral, NewRow, Provenance, QuarantineRow, Stored, WriteOutcome
+from tasks.stores import Deferral, DeferralReason, NewRow, Provenance, QuarantineRow, Stored, WriteOutcome
 from tasks.stores.batch_insert import STATEMENTS
 from tasks.stores.quarantine import failed_id
 from tasks.values import chunked, iso
@@ -178,7 +178,7 @@ class ChunkWriter:
             self._finish(
                 work, OutcomeKind.UNCHANGED, "Genesys no longer returns it; the settled record stays"
             )
-        elif wait := wait_for_conversation(self._run, stored, self._settings):
+        elif wait := wait_for_conversation(self._run, stored, self._settings, DeferralReason.NOT_KNOWN):
             self._defer(work, wait, "Genesys does not know it yet")
         elif stored is not None and stored.known:
             self._remove_deferral(work)

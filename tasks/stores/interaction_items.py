@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,7 +16,7 @@ FORMER_DUE_KEY = "due"
 """The one partition of the sparse index byDue that releases before 0.2 used."""
 DUE_KEYS = tuple(f"due-{digit}" for digit in "0123456789abcdef")
 """The partitions of byDue: of one alone DynamoDB takes no more than 1,000 writes a second."""
-DEFERRAL_FIELDS = ("dueAt", "dueKey", "deferredBy", "deferredFor", "throttled")
+DEFERRAL_FIELDS = ("dueAt", "dueKey", "deferredBy", "deferredFor", "deferredSince", "throttled")
 TOMBSTONE_FIELDS = frozenset({"interactionId", "erasedAt", "receiptId", "expiresAt", "startDays"})
 NO_START = "none"
 """What `startDays` holds of a version without a start."""
@@ -30,6 +30,7 @@ STATE_FIELDS = (
     "attempt",
     "throttled",
     "deferredBy",
+    "deferredSince",
     "contentHash",
     "detailsHash",
 )
@@ -59,10 +60,18 @@ class WriteOutcome(StrEnum):
 
 
 class DeferralReason(StrEnum):
-    """What an interaction waits for, in its item's `deferredFor`."""
+    """Why an interaction waits, in its item's `deferredFor`."""
 
-    WAITING = "waiting"
-    """Genesys does not know it yet, has not ended it, or could not be asked."""
+    NOT_SETTLED = "not-settled"
+    """Genesys has not ended it yet."""
+    NOT_KNOWN = "not-known"
+    """Genesys does not know it yet."""
+    THROTTLED = "throttled"
+    """Genesys, or the request limit of all workers, asks to wait."""
+    UNREACHABLE = "unreachable"
+    """Genesys gave no usable answer."""
+    REFUSED = "refused"
+    """Genesys refuses the credentials, a permission or the host: a person has to correct it."""
     CONFIRMATION = "confirmation"
     """It is stored and settled, and Genesys is asked once more whether that is its last state."""
 
@@ -103,12 +112,15 @@ class Deferral:
     """When to ask for an interaction again (UTC), and the number of that attempt.
 
     In `throttled` of the attempts before it Genesys asked for fewer requests: they do not count against the limit.
+    Interactions of one due time, attempt and `throttled` share a later run, whatever the reason.
     """
 
     due_at: datetime
     attempt: int
     throttled: int = 0
-    reason: DeferralReason = DeferralReason.WAITING
+    reason: DeferralReason = field(default=DeferralReason.NOT_SETTLED, compare=False)
+    since: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+    """When the interaction began to wait; a later attempt that defers it again keeps it."""
 
     def attributes(self, interaction_id: str, flow_run_id: str) -> dict[str, Any]:
         """Return the deferral's attributes of an interaction's item."""
@@ -119,6 +131,7 @@ class Deferral:
             "throttled": self.throttled,
             "deferredBy": flow_run_id,
             "deferredFor": self.reason.value,
+            "deferredSince": iso(self.since),
         }
 
 
@@ -140,6 +153,7 @@ class Stored:
     attempt: int = 0
     throttled: int = 0
     deferred_by: str | None = None
+    deferred_since: str | None = None
     version: str = ""
     content_hash: str | None = None
     details_hash: str | None = None
@@ -156,6 +170,7 @@ class Stored:
             attempt=int(item.get("attempt", 0)),
             throttled=int(item.get("throttled", 0)),
             deferred_by=item.get("deferredBy"),
+            deferred_since=item.get("deferredSince"),
             version=str(item.get("version", "")),
             content_hash=item.get("contentHash"),
             details_hash=item.get("detailsHash"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count, takewhile
 from typing import Any
@@ -10,10 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pipeline.deferral import due, next_delay, throttle_delay
+from tasks.errors import PipelineError, TransientError
+from tasks.genesys import AuthenticationFailed, Throttled, Unavailable
+from tasks.pipeline.deferral import (
+    confirmation,
+    due,
+    next_delay,
+    throttle_delay,
+    wait_after_error,
+    wait_for_conversation,
+)
+from tasks.pipeline.work import PipelineRun
 from tasks.settings import Settings
+from tasks.stores import DeferralReason, Stored
 
 MINUTE, HOUR = 60.0, 3600.0
+RUN = PipelineRun("run")
 
 
 def settings(**changes: Any) -> Settings:
@@ -82,3 +95,40 @@ def test_due_times_are_whole_seconds_and_never_early(delay: float, moment: datet
     assert found.microsecond == 0
     assert found.tzinfo is UTC
     assert timedelta(0) <= found - (now + timedelta(seconds=delay)) <= timedelta(seconds=1, microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Throttled("wait", retry_after=5), DeferralReason.THROTTLED),
+        (Unavailable("503", retry_after=600), DeferralReason.UNREACHABLE),
+        (TransientError("out of time"), DeferralReason.UNREACHABLE),
+        (AuthenticationFailed("no"), DeferralReason.REFUSED),
+    ],
+)
+def test_a_deferral_says_why(error: PipelineError, reason: DeferralReason) -> None:
+    """What Genesys could not be asked for says whether it throttled, did not answer or refused."""
+    wait = wait_after_error(RUN, None, error, settings())
+    assert wait is not None
+    assert wait.deferral.attributes("0" * 32, "run")["deferredFor"] == reason
+
+
+def test_a_wait_goes_on_through_its_attempts() -> None:
+    """A later attempt keeps since when an interaction waits; what waits no more begins anew."""
+    began = "2026-01-01T00:00:00.000Z"
+    due_then = Stored("id", due_at="2026-01-01T00:01:00.000Z", deferred_since=began)
+    wait = wait_for_conversation(RUN, due_then, settings(), DeferralReason.NOT_KNOWN)
+    assert wait is not None
+    attributes = wait.deferral.attributes("0" * 32, "run")
+    assert (attributes["deferredFor"], attributes["deferredSince"]) == ("not-known", began)
+    anew = wait_for_conversation(RUN, Stored("id", deferred_since=began), settings())
+    assert anew is not None
+    assert anew.deferral.attributes("0" * 32, "run")["deferredSince"] > began
+
+
+def test_reasons_do_not_part_a_later_run() -> None:
+    """Interactions of one due time and attempt share a run, whatever they wait for: a run costs seconds."""
+    first, second = (confirmation(RUN, settings(confirm_after=HOUR)) for _ in range(2))
+    assert hash(replace(first, due_at=second.due_at)) == hash(
+        replace(second, reason=DeferralReason.NOT_KNOWN)
+    )

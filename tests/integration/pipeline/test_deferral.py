@@ -45,7 +45,7 @@ def test_an_interaction_that_never_settles_is_saved_unsettled(driver: SandboxDri
     assert outcome(driver, create_run(driver, id_, attempt=LAST))["outcome"] == "saved"
     row = driver.row(id_) or {}
     assert row["settled"] is False
-    assert not {"dueAt", "deferredBy", "throttled"} & row.keys()
+    assert not {"dueAt", "deferredBy", "deferredSince", "throttled"} & row.keys()
 
 
 def test_throttled_attempts_do_not_count(driver: SandboxDriver) -> None:
@@ -53,6 +53,7 @@ def test_throttled_attempts_do_not_count(driver: SandboxDriver) -> None:
     id_ = str(uuid.uuid4())
     driver.simulator("faults", throttle={"retry_after": 1800, "for_seconds": 600})
     assert outcome(driver, create_run(driver, id_, attempt=LAST - 1))["outcome"] == "deferred"
+    assert driver.stored_row(id_)["deferredFor"] == "throttled"
     driver.simulator("faults", throttle=None, unknown_ids=[id_])
     (row,) = driver.until(lambda: driver.quarantined(interactionId=id_))
     assert row["code"] == "never-known"
@@ -101,6 +102,7 @@ def test_a_refused_request_fails_the_run_and_loses_nothing(driver: SandboxDriver
     assert run["state_type"] == "FAILED"
     assert "409 request.conflict" in run["state"]["message"]
     assert "3 deferred" in run["state"]["message"]
+    assert {driver.stored_row(id_)["deferredFor"] for id_ in ids} == {"refused"}
     driver.simulator("reset", only=["faults"])
     driver.until(lambda: all(driver.settled(id_) for id_ in ids))
     assert not [row for row in driver.quarantined() if row.get("interactionId") in ids]
