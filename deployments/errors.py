@@ -2,6 +2,7 @@
 
 CommandError     an expected failure: its text is for the user at the terminal, the exit code is 2
 ├── NoServer     no Prefect server is named, the name is no address, or the server does not answer
+├── NoDeployment Prefect knows no such deployment
 ├── NoBlock      there is no such notification block
 └── BadValue     a flag, or a variable that the command reads, cannot be used
 """
@@ -15,6 +16,10 @@ class CommandError(Exception):
 
 class NoServer(CommandError):
     """There is no Prefect server to talk to."""
+
+
+class NoDeployment(CommandError):
+    """Prefect knows no such deployment."""
 
 
 class NoBlock(CommandError):

@@ -1,4 +1,4 @@
-"""Genesys Cloud interactions in Prefect: deploy and verify the AWS side, prepare Prefect, inspect, export and erase."""
+"""Genesys Cloud interactions in Prefect: set it up, see how it is, look at one, run it again, export, erase."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from deployments.cli.apply import apply
 from deployments.cli.inspect import inspect
 from deployments.cli.run import run
 from deployments.cli.sql import sql, tables
+from deployments.cli.starting import reconcile, replay, trigger
+from deployments.cli.status import status
 from deployments.cli.subjects import erase, export
 
 app = App(name="interactions", help=__doc__, version=partial(version, "interactions"))
 app.command(apply)
 app.command(inspect)
+app.command(status)
+app.command(trigger)
+app.command(replay)
+app.command(reconcile)
 app.command(erase)
 app.command(export)
 app.command(sql)

@@ -30,6 +30,7 @@ STATE_FIELDS = (
     "attempt",
     "throttled",
     "deferredBy",
+    "deferredFor",
     "deferredSince",
     "contentHash",
     "detailsHash",
@@ -153,6 +154,8 @@ class Stored:
     attempt: int = 0
     throttled: int = 0
     deferred_by: str | None = None
+    deferred_for: str | None = None
+    """A DeferralReason, or what another release wrote."""
     deferred_since: str | None = None
     version: str = ""
     content_hash: str | None = None
@@ -170,6 +173,7 @@ class Stored:
             attempt=int(item.get("attempt", 0)),
             throttled=int(item.get("throttled", 0)),
             deferred_by=item.get("deferredBy"),
+            deferred_for=item.get("deferredFor"),
             deferred_since=item.get("deferredSince"),
             version=str(item.get("version", "")),
             content_hash=item.get("contentHash"),

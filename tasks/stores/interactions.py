@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 
 _Condition = Callable[[UpdateExpression], str]
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class _DeferralChange(NamedTuple):
@@ -200,6 +201,10 @@ class InteractionTable:
     def overdue(self, before: datetime) -> Iterator[Stored]:
         """Yield the interactions that were due before a moment, the longest overdue first."""
         return map(Stored.from_item, queries.due_before(self._table, before, STATE_FIELDS))
+
+    def waiting(self) -> Iterator[Stored]:
+        """Yield every interaction that is to be asked for again, the one that is due first first."""
+        return map(Stored.from_item, queries.due_before(self._table, _NEVER, STATE_FIELDS))
 
     def unsettled(self, before: datetime, segment: ScanSegment = WHOLE_TABLE) -> Iterator[Stored]:
         """Yield the unsettled records without a deferral that were last fetched before a moment, by a scan."""

@@ -104,13 +104,19 @@ class QuarantineTable:
             ScanIndexForward=False,
         )
 
-    def by_reason(self, reason: str, since: str = "", until: str = "~") -> Iterator[dict[str, Any]]:
-        """Yield every row with a reason (rejected, failed) last seen between two ISO times, the oldest first."""
+    def by_reason(
+        self, reason: str, since: str = "", until: str = "~", attributes: Sequence[str] = ()
+    ) -> Iterator[dict[str, Any]]:
+        """Yield every row with a reason (rejected, failed) last seen between two ISO times, the oldest first.
+
+        Whole, or only the named attributes.
+        """
         return self._table.pages(
             "query",
             IndexName="byReason",
             KeyConditionExpression="reason = :reason AND lastAt BETWEEN :since AND :until",
             values={":reason": reason, ":since": since or "0", ":until": until},
+            attributes=attributes,
         )
 
     def mentioning(self, interaction_ids: AbstractSet[str]) -> Iterator[str]:

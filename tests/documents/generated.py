@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from deployments.status.settings import StatusThresholds
 from deployments.worker.settings import WorkerSettings
 from tasks.genesys import NameKind
 from tasks.lake.schema import TABLES, Table
@@ -110,6 +111,7 @@ def settings() -> str:
         ("Tasks and flows", TaskPolicy, ""),
         ("The warm worker", WorkerSettings, "WORKER_"),
         ("Blocks in place of secrets", BlockNames, ""),
+        ("The command `interactions status`", StatusThresholds, ""),
     ]
     return "\n\n".join(_settings_of(*part) for part in parts)
 

@@ -17,6 +17,8 @@ from deployments.automations import notifications, recovery
 from deployments.recovery import RecoveryDelays
 from deployments.resources import LIMITS, POOLS
 from deployments.sandbox.environment import Addresses
+from deployments.status.deferred import STEPS
+from deployments.status.settings import StatusThresholds
 from infra.stack.parameters import defaults
 from tasks.settings import BlockNames, Settings, TaskPolicy
 from tests.documents.markdown import DOCUMENTS, ROOT, Document, document, names, table
@@ -78,7 +80,11 @@ def test_every_variable_exists(each: Document) -> None:
 @cache
 def _settings() -> set[str]:
     """Every variable of the workers, the commands, the bridge, and the sandbox's environment."""
-    found = {name.upper() for each in (Settings, TaskPolicy, BlockNames) for name in each.model_fields}
+    found = {
+        name.upper()
+        for each in (Settings, TaskPolicy, BlockNames, StatusThresholds)
+        for name in each.model_fields
+    }
     found |= {f"WORKER_{name.upper()}" for name in _worker().model_fields}
     found |= {name.upper() for name in Addresses.__dataclass_fields__}
     found |= {"INTERACTIONS_POOL", "PREFECT_API_URL", "PREFECT_API_KEY", "GENESYS_ENV"}
@@ -214,6 +220,18 @@ def test_whoever_is_on_call_finds_every_alarm_and_every_notification() -> None:
     }
     assert alarms <= operations
     assert {each.name for each in _automations()} <= operations
+
+
+def test_the_runbook_has_a_section_for_every_finding() -> None:
+    """Each code that `interactions status` can name is a heading, with what it means and what to do; and no other."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "deployments/status").glob("*.py"))
+    codes = set(re.findall(r'Finding\(\s*"([a-z-]+)"', text))
+    codes |= {f"deferred-{reason.value}" for reason in STEPS} | {"quarantine-failed", "quarantine-rejected"}
+    operations = document("operations")
+    runbook = operations.text.split("## What status names\n")[1].split("\n## ")[0]
+    assert set(re.findall(r"^### (.+)$", runbook, re.MULTILINE)) == codes
+    for code in codes:
+        assert {"**Means**", "**Do**"} <= set(re.findall(r"\*\*\w+\*\*", operations.section(code))), code
 
 
 def test_operations_explains_every_code() -> None:

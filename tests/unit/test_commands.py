@@ -166,7 +166,8 @@ def test_the_console_script_is_named_in_the_package() -> None:
 def test_interactions_offers_every_command_of_both_programs(run: Run) -> None:
     """`interactions` has its own commands and all of `python -m infra`, of which replay is archive-replay."""
     names = {name for name in infra if not name.startswith("-")} - {"replay"}
-    expected = names | {"apply", "inspect", "erase", "export", "sql", "tables", "archive-replay"}
+    expected = names | {"apply", "archive-replay", "inspect", "sql", "tables", "status"}
+    expected |= {"trigger", "replay", "reconcile", "erase", "export"}
     assert {name for name in interactions if not name.startswith("-")} == expected
     ended = run("--help", entry=console_script)
     assert ended.code == 0

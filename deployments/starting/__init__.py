@@ -1,0 +1,1 @@
+"""Starting runs from the command line, and following them to their end."""

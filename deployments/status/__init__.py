@@ -1,0 +1,1 @@
+"""What the whole pipeline does at this moment: a module for each source, judged, and printed apart."""

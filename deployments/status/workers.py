@@ -1,0 +1,116 @@
+"""The live deployment, its work pool with the queues, and the workers with their last poll."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from prefect.client.orchestration import PrefectClient
+from prefect.exceptions import ObjectNotFound
+
+from deployments.status.finding import Finding, SourceStatus, age
+
+HEARTBEAT = timedelta(seconds=30)
+"""Between two heartbeats of a worker, unless it says otherwise."""
+_SILENT = 1.5  # heartbeats: they come up to a third late
+_SHOWN = timedelta(hours=1)  # a worker of before was stopped, and is no news
+
+
+class Poll(NamedTuple):
+    """A worker's last sign of life, and how often one comes."""
+
+    name: str
+    at: datetime
+    every: timedelta = HEARTBEAT
+
+    def is_recent(self, now: datetime) -> bool:
+        """Return whether the worker polls: a frozen one is online for a minute and a half to Prefect."""
+        return now - self.at <= self.every * _SILENT
+
+
+class PoolState(NamedTuple):
+    """What executes live events; `paused` names the deployment, the pool or the queues that are."""
+
+    name: str
+    paused: tuple[str, ...]
+    polls: tuple[Poll, ...]
+
+
+async def read(client: PrefectClient, deployment: str, now: datetime) -> SourceStatus:
+    """Return the workers of the deployment's pool. Raises httpx's errors."""
+    try:
+        found = await client.read_deployment_by_name(deployment)
+    except ObjectNotFound:
+        return _missing(deployment)
+    if found.work_pool_name is None:
+        return _missing(deployment)
+    pool = await client.read_work_pool(found.work_pool_name)
+    queues = await client.read_work_queues(work_pool_name=pool.name)
+    workers = await client.read_workers_for_work_pool(pool.name)
+    paused = [f"deployment {deployment}"] if found.paused else []
+    paused += [f"pool {pool.name}"] if pool.is_paused else []
+    paused += [f"queue {queue.name}" for queue in queues if queue.is_paused]
+    polls = [
+        Poll(
+            worker.name,
+            worker.last_heartbeat_time,
+            timedelta(seconds=worker.heartbeat_interval_seconds or HEARTBEAT.total_seconds()),
+        )
+        for worker in workers
+        if worker.last_heartbeat_time
+    ]
+    return judge(PoolState(pool.name, tuple(paused), tuple(polls)), now)
+
+
+def judge(pool: PoolState, now: datetime) -> SourceStatus:
+    """Return the workers that were heard of lately; findings for none that polls, and for what is paused."""
+    heard = sorted(pool.polls, key=lambda poll: poll.at, reverse=True)
+    status = SourceStatus("workers")
+    status.data = {
+        "pool": pool.name,
+        "paused": list(pool.paused),
+        "workers": [{"name": poll.name, "lastPoll": poll.at, "polls": poll.is_recent(now)} for poll in heard],
+    }
+    shown = [poll for poll in heard if now - poll.at <= _SHOWN]
+    status.lines = [_line(poll, now) for poll in shown] or ["none in the last hour"]
+    if not any(poll.is_recent(now) for poll in pool.polls):
+        status.findings.append(_no_worker(pool.name, heard))
+    if pool.paused:
+        status.findings.append(
+            Finding(
+                "paused",
+                ", ".join(pool.paused),
+                _resume(pool),
+                len(pool.paused),
+            )
+        )
+    return status
+
+
+def _line(poll: Poll, now: datetime) -> str:
+    silent = "" if poll.is_recent(now) else ": silent, stopped or frozen"
+    return f"{poll.name}: last poll {age(poll.at, now)} ago{silent}"
+
+
+def _no_worker(pool: str, heard: Sequence[Poll]) -> Finding:
+    last = heard[0].at if heard else None
+    text = f"no worker polls pool {pool}" + ("" if heard else "; none ever did")
+    restart = f"start one: `prefect worker start --pool {pool} --limit 10`"
+    return Finding("no-worker", text, restart, since=last)
+
+
+def _resume(pool: PoolState) -> str:
+    kind, _, name = pool.paused[0].partition(" ")
+    match kind:
+        case "deployment":
+            return f"its switch in the Prefect UI, Deployments: {name}"
+        case "pool":
+            return f"`prefect work-pool resume {name}`"
+    return f"`prefect work-queue resume {name} --pool {pool.name}`"
+
+
+def _missing(deployment: str) -> SourceStatus:
+    step = "`interactions apply`, then `prefect deploy --all`"
+    missing = Finding("deployment-missing", f"Prefect knows no deployment {deployment} with a pool", step)
+    return SourceStatus("workers", ["no deployment"], {"deployment": None}, [missing])
