@@ -6,19 +6,33 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from deployments.waiting_runs import LATE_AFTER
+from tasks.stores import DeferralReason
 from tasks.values import iso
 
 HIDDEN = "(hidden: --reveal shows it)"
 PERSONAL = frozenset({"customerEmail", "agentName", "name"})
 UNKNOWN_ANSWER = (
-    "Unknown: no store, no queue and no flow run is about it. The run of a batch with other interactions may still "
-    "store it: look in the Prefect UI. A replay fetches it from Genesys."
+    "Unknown: no store, no queue and no flow run is about it. Its event may still be in the buffer: `interactions "
+    "status` says how much is. A replay fetches it from Genesys."
 )
+_WHY: dict[str, str] = {
+    DeferralReason.NOT_SETTLED: "Genesys has not ended it",
+    DeferralReason.NOT_KNOWN: "Genesys does not know it",
+    DeferralReason.THROTTLED: "Genesys, or the request limit, asked to wait",
+    DeferralReason.UNREACHABLE: "Genesys did not answer",
+    DeferralReason.REFUSED: "Genesys refused the credentials, a permission or the request",
+    DeferralReason.CONFIRMATION: "two answers of Genesys's differ, so it is asked once more",
+}
+_NOT_KEPT = "Genesys had not ended it, did not know it, or could not be asked"
 
 
 @dataclass(frozen=True)
 class RelatedRun:
-    """A flow run that changed the interaction, or is named after it; only id and role if Prefect has no such run."""
+    """A flow run that changed the interaction, holds it, reported on it or is named after it.
+
+    Only id and role if Prefect has no such run; `message` is its state's where it has not completed.
+    """
 
     flow_run_id: str
     role: str
@@ -27,6 +41,7 @@ class RelatedRun:
     at: str | None = None
     url: str | None = None
     under_way: bool = False
+    message: str | None = None
 
 
 @dataclass
@@ -39,6 +54,9 @@ class Findings:
     settled: bool | None = None
     due_at: str | None = None
     attempt: int | None = None
+    deferred_for: str | None = None
+    """Why it waits: a DeferralReason."""
+    deferred_since: str | None = None
     erased_at: str | None = None
     receipt_id: str | None = None
     receipt: dict[str, Any] | None = None
@@ -66,7 +84,7 @@ class Findings:
 
 def answer(findings: Findings, now: datetime | None = None) -> str:
     """Return what has become of the interaction, in a few sentences."""
-    sentences = [_state(findings), *_due(findings, iso(now or datetime.now(UTC)))]
+    sentences = [_state(findings), *_due(findings, now or datetime.now(UTC)), *_runs(findings)]
     sentences += [f"In quarantine as {row['reason']}: {row['code']}." for row in findings.quarantine]
     if findings.dead_letters and findings.dead_letters["found"]:
         sentences.append("In the dead-letter queue: `python -m infra redrive` brings it back.")
@@ -85,21 +103,33 @@ def _state(findings: Findings) -> str:
             settled = "settled" if findings.settled else "not settled: Genesys has not said that it ended"
             return f"Stored, {settled}."
         case "waiting":
-            return "Not stored yet: Genesys did not know it, or could not be asked."
-    under_way = [run for run in findings.runs if run.under_way]
-    return " ".join(
-        ["Not stored.", *(f"Its run {run.name} is {run.state} and may still store it." for run in under_way)]
-    )
+            return "Not stored yet."
+    return "Not stored."
 
 
-def _due(findings: Findings, now: str) -> list[str]:
+def _due(findings: Findings, now: datetime) -> list[str]:
     if findings.due_at is None:
         return []
-    if findings.due_at > now:
-        return [f"It is due again at {findings.due_at} (attempt {findings.attempt})."]
-    return [
-        f"Due since {findings.due_at} (attempt {findings.attempt}): its run is late, reconcile will requeue it."
-    ]
+    since = f" since {findings.deferred_since}" if findings.deferred_since else ""
+    why = f"It waits{since}: {_WHY.get(findings.deferred_for or '', _NOT_KEPT)}."
+    due_at, attempt = findings.due_at, f"(attempt {findings.attempt})"
+    if due_at > iso(now):
+        return [why, f"It is due again at {due_at} {attempt}."]
+    if due_at > iso(now - LATE_AFTER):
+        return [why, f"It is due now {attempt}."]
+    return [why, f"Due since {due_at} {attempt}: its run is late, reconcile will requeue it."]
+
+
+def _runs(findings: Findings) -> list[str]:
+    """Return a sentence for each run that may still change something, or that failed to."""
+    sentences = []
+    for run in findings.runs:
+        if run.under_way and findings.state != "erased":
+            why = f" ({run.message})" if run.message else ""
+            sentences.append(f"Its run {run.name} is {run.state}{why} and may still store it.")
+        elif run.message and findings.state in ("unknown", "waiting"):
+            sentences.append(f"Its run {run.name} is {run.state}: {run.message.rstrip('.')}.")
+    return sentences
 
 
 def masked(value: Any) -> Any:

@@ -7,9 +7,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterName
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterName,
+)
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import ArtifactSort
 from prefect.utilities.urls import url_for
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +24,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from deployments.aws import session
 from deployments.inspect.findings import Findings, RelatedRun, answer, masked
 from deployments.prefect_server import api_url
+from deployments.waiting_runs import HOLDING, waiting_runs
 from infra.dead_letters import search
 from tasks.errors import PipelineError
 from tasks.operations.receipts import ReceiptTable
@@ -42,6 +50,8 @@ _STATES = {
     PreviousItem.TOMBSTONE: "erased",
 }
 _ROLES = {"flowRunId": "changed it", "deferredBy": "deferred it", "receiptId": "erased it"}
+
+_CARDS = 20  # versions of an interaction's artifact: the runs of the last replays and failures
 
 Roles = dict[str, str]  # what a flow run did, by its id
 TableName = Annotated[str, Field(pattern=rf"^({_TABLE})$")]
@@ -86,6 +96,7 @@ def _add_item(findings: Findings, item: dict[str, Any] | None, *, reveal: bool) 
     findings.erased_at, findings.receipt_id = item.get("erasedAt"), item.get("receiptId")
     findings.due_at = item.get("dueAt")
     findings.attempt = int(item["attempt"]) if "attempt" in item else None
+    findings.deferred_for, findings.deferred_since = item.get("deferredFor"), item.get("deferredSince")
     if findings.state == "stored":
         findings.settled = bool(item.get("settled"))
         shown = {name: value for name, value in sorted(item.items()) if name not in _BOOKKEEPING}
@@ -153,13 +164,13 @@ def _add_dead_letters(findings: Findings, settings: InspectSettings, aws: Any) -
 
 
 async def _add_runs(findings: Findings, roles: Roles) -> None:
-    """Add the runs of `roles`, and those that have the interaction in their name."""
+    """Add the runs of `roles`, those that wait with the interaction in them, and those that are named after it."""
     if api_url() is None:
         findings.notes.append("PREFECT_API_URL is not set: runs are given by their ids only.")
         findings.runs = [RelatedRun(id_, role) for id_, role in roles.items()]
         return
     try:
-        found = await _flow_runs(findings.interaction_id, roles)
+        found = await _flow_runs(findings, roles)
     except Exception as error:  # noqa: BLE001 - a Prefect that fails in any way must not hide what the tables hold
         findings.notes.append(f"Prefect did not answer ({type(error).__name__}): runs have their ids only.")
         found = {}
@@ -168,13 +179,31 @@ async def _add_runs(findings: Findings, roles: Roles) -> None:
     findings.runs = sorted(runs, key=lambda run: run.at or "") + unknown
 
 
-async def _flow_runs(interaction_id: str, roles: Roles) -> dict[str, FlowRun]:
-    by_id = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run) for run in roles if canonical_id(run)]))
-    by_name = FlowRunFilter(name=FlowRunFilterName(like_=interaction_id))
+async def _flow_runs(findings: Findings, roles: Roles) -> dict[str, FlowRun]:
+    """Return the runs of `roles`, which those are added to that hold the interaction or reported on it."""
+    id_ = findings.interaction_id
     async with get_client() as client:
+        await _add_waiting(client, findings, roles)
+        card = ArtifactFilter(key=ArtifactFilterKey(any_=[f"interaction-{id_}"]))
+        cards = await client.read_artifacts(
+            artifact_filter=card, sort=ArtifactSort.CREATED_DESC, limit=_CARDS
+        )
+        for run_id in (each.flow_run_id for each in cards if each.flow_run_id):
+            roles.setdefault(str(run_id), "reported on it")
+        by_id = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run) for run in roles if canonical_id(run)]))
+        by_name = FlowRunFilter(name=FlowRunFilterName(like_=id_))
         runs = await client.read_flow_runs(flow_run_filter=by_id) if roles else []
         runs += await client.read_flow_runs(flow_run_filter=by_name)
     return {str(run.id): run for run in runs}
+
+
+async def _add_waiting(client: PrefectClient, findings: Findings, roles: Roles) -> None:
+    waiting = await waiting_runs(client, HOLDING)
+    for run in waiting.holding(findings.interaction_id):
+        roles.setdefault(str(run.id), "holds it")
+    if not waiting.complete:
+        looked = f"{len(waiting.runs):,} unfinished runs were looked at, those due first"
+        findings.notes.append(f"Prefect has more runs: {looked}.")
 
 
 def _related(run: FlowRun, role: str) -> RelatedRun:
@@ -187,4 +216,5 @@ def _related(run: FlowRun, role: str) -> RelatedRun:
         iso(at) if at else None,
         url_for("flow-run", obj_id=run.id),
         under_way=run.state is not None and not run.state.is_final(),
+        message=run.state.message if run.state and not run.state.is_completed() else None,
     )

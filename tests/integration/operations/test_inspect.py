@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from deployments.sandbox import servers
-from tests.support.events import oversize_event
-from tests.support.prefect_runs import erase
+from tests.support.events import event_text, oversize_event
+from tests.support.prefect_runs import erase, replay
 from tests.support.sandbox import SandboxDriver
 from tests.support.stored import put_former_object, staging_bucket
 
@@ -200,6 +200,42 @@ def test_an_interaction_with_an_unfinished_run_shows_that_run(
         == f"Not stored. Its run replay of {id_} is AwaitingRetry and may still store it."
     )
     assert result.code == 0
+
+
+def test_an_interaction_in_a_batch_that_waits_is_found(driver: SandboxDriver, inspect: Inspect) -> None:
+    """Its run is named after the number of its interactions, and no store has heard of it yet."""
+    ids = [str(uuid.uuid4()) for _ in range(3)]
+    driver.pause_live(paused=True)
+    try:
+        run_id = driver.create_run([event_text(id_) for id_ in ids])
+        result = inspect(ids[1], "--json")
+    finally:
+        driver.pause_live(paused=False)
+    assert result.code == 0
+    (run,) = result.json["runs"]
+    assert (run["flow_run_id"], run["role"], run["under_way"]) == (run_id, "holds it", True)
+    assert "may still store it" in result.json["answer"]
+
+
+def test_why_an_interaction_waits_is_said(driver: SandboxDriver, inspect: Inspect) -> None:
+    """The reason is stored with the time that it is due, and since when it waits."""
+    id_ = str(uuid.uuid4())
+    driver.simulator("faults", throttle={"retry_after": 1800, "for_seconds": 600})
+    driver.create_run([event_text(id_)])
+    driver.until(lambda: (driver.row(id_) or {}).get("dueAt"))
+    found = inspect(id_, "--json").json
+    assert found["deferred_for"] == "throttled"
+    assert f"It waits since {found['deferred_since']}: Genesys, or the request limit" in found["answer"]
+
+
+def test_a_failed_replay_of_many_says_why(driver: SandboxDriver, inspect: Inspect) -> None:
+    """The run is named after a number; the interaction's card leads to it."""
+    unknown, other = str(uuid.uuid4()), str(uuid.uuid4())
+    driver.simulator("faults", unknown_ids=[unknown])
+    run = replay(driver, interaction_ids=[unknown, other])
+    result = inspect(unknown, "--json")
+    assert [each["flow_run_id"] for each in result.json["runs"]] == [run["id"]]
+    assert "unknown-to-genesys" in result.json["answer"]
 
 
 def test_an_unknown_interaction_is_exit_code_1(inspect: Inspect) -> None:
