@@ -116,7 +116,7 @@ def _due(findings: Findings, now: datetime) -> list[str]:
     if due_at > iso(now):
         return [why, f"It is due again at {due_at} {attempt}."]
     if due_at > iso(now - LATE_AFTER):
-        return [why, f"It is due now {attempt}."]
+        return [why, f"It is due now, since {due_at} {attempt}."]
     return [why, f"Due since {due_at} {attempt}: its run is late, reconcile will requeue it."]
 
 

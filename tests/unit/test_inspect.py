@@ -38,7 +38,7 @@ ROW = {"reason": "failed", "code": "never-known"}
         (Findings(ID, state="waiting", due_at="2026-01-15T09:05:00.000Z", attempt=3), "Due since"),
         (
             Findings(ID, state="waiting", due_at="2026-01-15T09:59:30.000Z", attempt=3),
-            "It is due now (attempt 3)",
+            "It is due now, since 2026-01-15T09:59:30.000Z (attempt 3).",
         ),
         (THROTTLED, "It waits since 2026-01-15T09:00:00.000Z: Genesys, or the request limit, asked to wait."),
         (
