@@ -190,7 +190,7 @@ def test_an_erasure_holds_for_an_interaction_that_was_never_stored(driver: Sandb
 
 def test_a_run_in_flight_does_not_restore_it(driver: SandboxDriver) -> None:
     """An interaction that is erased while its run waits for Genesys stays erased after the answer."""
-    driver.simulator("faults", latency=5, strikes="api")
+    driver.simulator("faults", latency=20, strikes="api")
     id_ = driver.end()
     flight = driver.until(
         lambda: next((r for r in driver.runs_with(id_) if r["state_type"] == "RUNNING"), None)
