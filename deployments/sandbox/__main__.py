@@ -25,10 +25,10 @@ from cyclopts import App, Parameter, validators
 from rich.console import Console
 from rich.markup import escape
 
+from deployments.sample_events import customer_end, put_events
 from deployments.sandbox.cluster import Cluster
 from deployments.sandbox.demo import run_demo, run_tour
 from deployments.sandbox.processes import SandboxError, running_orphans
-from deployments.sandbox.sample_events import customer_end, put_events
 from deployments.sandbox.sandbox import PIDS, Sandbox
 from deployments.sandbox.servers import can_publish
 from deployments.sandbox.tour import ENVIRONMENT as TOUR_ENVIRONMENT

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from deployments.inspect.tables import SHORT, label
+from deployments.sample_events import customer_end, put_events
 from deployments.sandbox.outcomes import Outcomes, wait_for_outcomes
-from deployments.sandbox.sample_events import customer_end, put_events
 from deployments.sandbox.sandbox import EVENT_SOURCE, Sandbox
 from deployments.sandbox.stored import interactions, row_text
 from deployments.sandbox.tour import Tour

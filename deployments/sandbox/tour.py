@@ -9,10 +9,10 @@ from typing import Any
 import requests
 from rich.console import Console
 
+from deployments.sample_events import customer_end, put_events
 from deployments.sandbox.outcomes import Outcomes, wait_for_outcomes
 from deployments.sandbox.processes import SandboxError
 from deployments.sandbox.question import PUBLISH, QUESTION, answer, answer_table, published
-from deployments.sandbox.sample_events import customer_end, put_events
 from deployments.sandbox.sandbox import EVENT_SOURCE, Sandbox
 from deployments.sandbox.stored import interactions, row_text, rows
 from tasks.pipeline.outcomes import OutcomeKind

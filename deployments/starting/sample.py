@@ -21,7 +21,7 @@ from rich.console import Console
 
 from deployments.errors import BadValue, CommandError
 from deployments.prefect_server import server_client
-from deployments.sandbox.sample_events import customer_end
+from deployments.sample_events import customer_end
 from deployments.starting.follow import POLL, Report, follow, print_runs, with_progress
 from deployments.starting.start import start
 from flows.runs.timeouts import PROCESS

@@ -5,6 +5,7 @@ An address becomes a key here, on the machine of who asks. It reaches neither Pr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from pydantic import ValidationError
@@ -17,6 +18,8 @@ from tasks.settings import KeysSecret
 from tasks.values import canonical_id
 
 MISSING = "CUSTOMER_KEYS_SECRET is not set: an address is found by its key, which the workers' secret makes"
+
+_NUMBER = re.compile(r"(tel:)?[0-9+ ()./-]*[0-9][0-9+ ()./-]*")
 
 
 class KeySettings(BaseSettings):
@@ -52,7 +55,7 @@ def subject_of(
 def is_address(text: str) -> bool:
     """Return whether a text can be an e-mail address or a telephone number; one that is a UUID is an id."""
     given = text.strip()
-    return canonical_id(given) is None and ("@" in given or given.lstrip("+(0 ")[:1].isdigit())
+    return canonical_id(given) is None and ("@" in given or _NUMBER.fullmatch(given) is not None)
 
 
 def subject_with(address: str) -> Subject:

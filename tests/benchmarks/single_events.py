@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any
 
-from deployments.sandbox.sample_events import customer_end, put_events
+from deployments.sample_events import customer_end, put_events
 from tests.benchmarks.bench_sandbox import BenchSandbox
 from tests.benchmarks.competitors import Pipeline
 from tests.benchmarks.work import Work

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.sandbox.sample_events import customer_end
+from deployments.sample_events import customer_end
 from tasks.values import chunked
 
 MEDIA = ("VOICE", "CHAT", "EMAIL", "CALLBACK", "MESSAGE")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.test_deployer_policy import ACCOUNT, HERE, RESOURCES, arn
+from tests.support.deployed_arns import ACCOUNT, HERE, RESOURCES, arn
 from tests.support.iam import BOUNDARIES, DEPLOYER, Statement, allows, names, read_policy
 from tests.support.templates import as_list, read_template, statements
 

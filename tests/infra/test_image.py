@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.test_package import copied
+from tests.support.image import copied
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "infra/Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")

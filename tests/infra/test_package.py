@@ -14,19 +14,10 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.support.image import copied
+
 ROOT = Path(__file__).parents[2]
 DEVELOPMENT = ("deployments.sandbox", "tests")
-
-
-def copied() -> Iterator[Path]:
-    """Yield the files that the Dockerfile names for building the wheel, as they are in a checkout."""
-    for line in (ROOT / "infra/Dockerfile").read_text(encoding="utf-8").splitlines():
-        instruction, *words = line.split() or [""]
-        if instruction != "COPY" or words[0].startswith("--from"):
-            continue
-        for source in (ROOT / word for word in words[:-1]):
-            files = source.rglob("*") if source.is_dir() else [source]
-            yield from (file for file in files if file.is_file() and "__pycache__" not in file.parts)
 
 
 def in_context(file: Path) -> bool:

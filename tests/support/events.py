@@ -6,7 +6,7 @@ import json
 import uuid
 from typing import Any
 
-from deployments.sandbox.sample_events import customer_end
+from deployments.sample_events import customer_end
 
 SOURCE = "genesys.com/cloud/sandbox-org/sandbox"
 

@@ -15,7 +15,7 @@ import pytest
 import requests
 from boto3.dynamodb.types import TypeDeserializer
 
-from deployments.sandbox.sample_events import customer_end, put_events
+from deployments.sample_events import customer_end, put_events
 from deployments.sandbox.sandbox import EVENT_SOURCE, Sandbox
 
 # An hour of waiting takes a second or two in tests.

@@ -19,7 +19,7 @@ from tests.support.prefect_contents import appearances, in_the_database, in_the_
 from tests.support.prefect_runs import erase
 from tests.support.sandbox import PERSONAL, SandboxDriver
 
-# Personal data of the events on the bus (`deployments.sandbox.sample_events`), and secrets.
+# Personal data of the events on the bus (`deployments.sample_events`), and secrets.
 ON_THE_BUS = {"+15550100123", "15550100456", "Jane Q. Publicperson", "jane.q@example.com"}
 BASIC = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
 AWS_KEY = AWS["AWS_SECRET_ACCESS_KEY"]
