@@ -25,7 +25,7 @@ from tests.support.simulator import SimulatorClient, new_ids, reset_client
         ("conversations", {"start": "2026-03-02", "count": "three"}, "count: expected a whole number"),
         ("conversations", {"start": "2026-03-02", "ids": "x"}, "ids: expected a list of UUIDs"),
         ("conversations", {"start": "2026-03-02", "ids": ["x"]}, "ids: expected a list of UUIDs"),
-        ("integrations", [{"region": "eu-west-1"}], "no such field: region; there are awsAccountId"),
+        ("integrations", [{"region": "eu-west-1"}], "no such field: region; there are activatingFor"),
         ("integrations", [{"reportedState": "FOO"}], "reportedState: expected one of ACTIVE"),
         ("integrations", [{"eventFilter": "topic"}], "eventFilter: expected a list"),
         ("integrations", {}, "expected a list"),
