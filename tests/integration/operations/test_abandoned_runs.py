@@ -98,7 +98,7 @@ def abandon_erasures(driver: SandboxDriver) -> dict[str, tuple[str, str]]:
     for state in ("RUNNING", "CRASHED"):
         id_ = driver.end()
         driver.until_settled(id_)
-        parameters = {"interaction_ids": [id_], "dry_run": False}
+        parameters = {"interaction_ids": [id_], "dry_run": False, "reason": "TICKET-1"}
         run_id = schedule_run(driver, ERASE, parameters, within_hours=1)
         set_state(driver, run_id, state)
         runs[state] = (id_, run_id)
