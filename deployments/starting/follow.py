@@ -71,7 +71,7 @@ async def _percent(client: PrefectClient, run: FlowRun) -> float | None:
 
 async def with_progress(work: Callable[[Report], Awaitable[list[FlowRun]]], what: str) -> list[FlowRun]:
     """Do the work behind a bar on standard error; where that is no terminal nothing is drawn."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
@@ -90,7 +90,7 @@ def print_runs(runs: Sequence[FlowRun], *, as_json: bool, console: Console | Non
         sys.stdout.write(json.dumps({**more, "runs": [_plain(run) for run in runs]}, indent=2) + "\n")
     else:
         for run in runs:
-            _print(run, console or Console())
+            _print(run, console or Console(emoji=False))
     bad = [run for run in runs if run.state and run.state.is_final() and not run.state.is_completed()]
     return NOT_COMPLETED if bad else COMPLETED
 

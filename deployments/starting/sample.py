@@ -50,7 +50,7 @@ async def trigger(interaction_ids: Sequence[str], count: int, *, bad: bool, wait
         )
     if not as_json:
         sys.stdout.write("\n".join(ids) + "\n")  # alone, for a shell: ID=$(...)
-    return print_runs(runs, as_json=as_json, console=Console(stderr=True), interactionIds=ids)
+    return print_runs(runs, as_json=as_json, console=Console(stderr=True, emoji=False), interactionIds=ids)
 
 
 async def _by_bus(

@@ -36,7 +36,7 @@ async def show(*, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps(status.plain(), indent=2, default=_plain) + "\n")
     else:
-        print_status(status, Console(highlight=False))
+        print_status(status, Console(highlight=False, emoji=False))
     return NEEDS_PERSON if status.needs_person else FINE
 
 
@@ -78,5 +78,5 @@ def _failed(message: str, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps({"error": message}) + "\n")
     else:
-        Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True, emoji=False).print(message, markup=False, highlight=False, soft_wrap=True)
     return FAILED

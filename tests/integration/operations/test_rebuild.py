@@ -57,12 +57,13 @@ def content(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def remove_former_rows(driver: SandboxDriver) -> None:
-    """Delete the former rows that other tests left in the table that all of them share."""
+    """Delete what other tests left in the table that all of them share: former rows, and rows without keys."""
     table = driver.addresses.interaction_table
     client = driver.sandbox.client("dynamodb")
     pages = client.get_paginator("scan").paginate(
         TableName=table,
-        FilterExpression="begins_with(version, :settled) OR begins_with(version, :unsettled)",
+        FilterExpression="begins_with(version, :settled) OR begins_with(version, :unsettled)"
+        " OR (attribute_exists(version) AND attribute_not_exists(customerKeys))",
         ExpressionAttributeValues={":settled": {"S": "1|"}, ":unsettled": {"S": "0|"}},
     )
     for item in [item for page in pages for item in page["Items"]]:
