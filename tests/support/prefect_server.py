@@ -36,16 +36,18 @@ _POLL = 0.2
 
 @dataclass(frozen=True)
 class PrefectServer:
-    """A running server: its API's URL, and the folder that is its PREFECT_HOME."""
+    """A running server: its API's URL, the folder that is its PREFECT_HOME, and user and password if it is locked."""
 
     api_url: str
     home: Path
     pid: int = 0
+    auth_string: str | None = None
 
     def environment(self, **extra: str) -> dict[str, str]:
         """Return the environment of a process that uses this server."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
-        return inherited | quiet(self.home) | {"PREFECT_API_URL": self.api_url} | extra
+        password = {"PREFECT_API_AUTH_STRING": self.auth_string} if self.auth_string else {}
+        return inherited | quiet(self.home) | {"PREFECT_API_URL": self.api_url} | password | extra
 
 
 def quiet(home: Path) -> dict[str, str]:
@@ -67,7 +69,8 @@ def running_server(
 ) -> Iterator[PrefectServer]:
     """Start a server in `home`, with `settings` in its environment; stop it on leaving."""
     port = port or free_port()
-    server = PrefectServer(api_url=f"http://127.0.0.1:{port}/api", home=home)
+    password = (settings or {}).get("PREFECT_SERVER_API_AUTH_STRING")
+    server = PrefectServer(api_url=f"http://127.0.0.1:{port}/api", home=home, auth_string=password)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with _database(home) as database_url:
         environment = server.environment(PREFECT_API_DATABASE_CONNECTION_URL=database_url, **(settings or {}))

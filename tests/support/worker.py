@@ -51,7 +51,7 @@ class Stand:
 
     def client(self) -> PrefectClient:
         """Return a client of the server, to be entered."""
-        return PrefectClient(self.server.api_url)
+        return PrefectClient(self.server.api_url, auth_string=self.server.auth_string)
 
     async def create_pool(self) -> None:
         """Make the pool."""

@@ -1,4 +1,4 @@
-"""The health check of the container, from outside: a real worker, started as the template starts it."""
+"""A worker as infra/worker.yaml starts it, from outside: health check, locked server, a home that is not written."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ async def is_healthy(port: int) -> bool:
     return done.returncode == 0
 
 
-async def test_a_worker_is_well_until_it_stands_still(tmp_path: Path) -> None:
-    """The check fails without a worker and while it is stopped, and holds else; the home folder stays untouched."""
+async def test_a_worker_of_a_locked_server_is_well_until_it_stands_still(tmp_path: Path) -> None:
+    """It takes runs up, the second one as it is announced; the check fails without it and while it is stopped."""
     home, port = tmp_path / "home", free_port()
     home.mkdir()
-    with running_server(tmp_path) as server:
+    locked = {"PREFECT_SERVER_API_AUTH_STRING": "somebody:a-password"}
+    with running_server(tmp_path, settings=locked) as server:
         stand = await new_stand(server)
         assert not await is_healthy(port)
         with stand.worker(
@@ -39,6 +40,9 @@ async def test_a_worker_is_well_until_it_stands_still(tmp_path: Path) -> None:
             PREFECT_WORKER_WEBSERVER_PORT=str(port),
         ) as child:
             await stand.until(await stand.start("quick"), "Completed", seconds=60)
+            await stand.until(
+                await stand.start("quick"), "Completed", seconds=40
+            )  # its next poll is a minute away
             await eventually(lambda: is_healthy(port), seconds=60)
             child.send_signal(signal.SIGSTOP)
             try:
