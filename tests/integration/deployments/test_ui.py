@@ -212,7 +212,7 @@ def test_the_form_replays_an_interaction(driver: SandboxDriver, ui: Ui) -> None:
     for description in descriptions(driver, REPLAY):
         ui.shows(description, whole=True)
     ui.press("button", "Add item")
-    ui.page.get_by_role("group").get_by_role("textbox").fill(id_)
+    ui.page.get_by_role("group").get_by_role("textbox").first.fill(id_)  # the second one: reason
     ui.screenshot("replay-form")
     ui.press("button", "Submit")
     row = driver.until_settled(id_)
