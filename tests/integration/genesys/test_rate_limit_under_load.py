@@ -101,10 +101,16 @@ def stored(driver: SandboxDriver, ids: list[str]) -> set[str]:
 def test_ten_thousand_interactions_take_a_hundred_requests(
     two_workers: SandboxDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """10,000 interactions in runs of 500, two workers: at most 110 requests, 300 in any 60 s, and all are stored."""
+    """10,000 interactions in runs of 500, two workers: all are stored, with at most 300 requests in any 60 s.
+
+    Of these at most 105 are for details, 2 for tokens, and 16 for names: each worker asks for each of the four kinds
+    once, and once more when an id is first met later.
+    """
     ids, figures = load(two_workers, monkeypatch, 10_000, 600)
     sys.stdout.write(f"\n10,000 interactions: {figures}\n")
-    assert figures.requests <= 110
+    by_path = two_workers.simulator_state()["by_path"]
+    assert by_path["GET /api/v2/analytics/conversations/details"] <= 105, by_path
+    assert figures.requests - by_path["GET /api/v2/analytics/conversations/details"] <= 18, by_path
     assert figures.most_in_window <= LIMIT
     assert len(stored(two_workers, ids)) == len(ids)
     assert not two_workers.quarantined()
