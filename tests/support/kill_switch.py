@@ -36,7 +36,7 @@ class KillSwitch:
         if self._kills and self.writes >= self._left:
             raise Killed
 
-    def _after(self, model: Any, **_: Any) -> None:
+    def _after(self, model: Any, parsed: dict[str, Any], **_: Any) -> None:
         if model.name in _WRITES:
             with self._lock:
                 self.writes += 1
@@ -44,4 +44,6 @@ class KillSwitch:
             if last and not self._kills:
                 raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
         if self._kills and self.writes >= self._left:
+            if body := parsed.get("Body"):  # of a read that another thread's last write has overtaken
+                body.close()
             raise Killed
