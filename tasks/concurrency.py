@@ -23,8 +23,8 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 from prefect.exceptions import ObjectNotFound
 
-from tasks.client_retries import limited_client_retries
 from tasks.errors import DependencyUnavailable
+from tasks.options import limited_client_retries
 
 GENESYS_REQUESTS = "genesys-requests"
 GENESYS_REQUESTS_BACKGROUND = "genesys-requests-background"

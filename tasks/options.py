@@ -1,19 +1,24 @@
 """The options of the tasks: retries, delays and time-outs, read at a task's first call and not at import.
 
+And how often Prefect's client itself repeats a request: by default it retries for a minute.
+
 The counts and first delays mirror the states of the tutorial: validate 3 from 2 s, process 3 from 5 s, save 5
 from 2 s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import SettingsContext, get_settings_context
 from prefect.exceptions import MissingResult
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, Settings
 
 from tasks.errors import InternalError, PipelineError, TransientError
 from tasks.settings import TaskPolicy, task_policy
@@ -88,3 +93,16 @@ async def is_transient(task: Task[Any, Any], task_run: TaskRun, state: State[Any
     except MissingResult:  # a crash leaves no exception behind
         return False
     return isinstance(error, (TransientError, TimeoutError))
+
+
+@contextmanager
+def limited_client_retries(times: int) -> Iterator[None]:
+    """Set PREFECT_CLIENT_MAX_RETRIES to `times` inside the block; the default is 5."""
+    with SettingsContext(profile=get_settings_context().profile, settings=_client_settings(times)):
+        yield
+
+
+@lru_cache
+def _client_settings(times: int) -> Settings:
+    # Cached: a copy of all settings takes 35 ms, and a worker polls several times a second.
+    return get_settings_context().settings.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: times})

@@ -18,8 +18,8 @@ from deployments.status import budget, deferred, publish, quarantine, queues, re
 from deployments.status.finding import Finding, SourceStatus, Status
 from deployments.status.settings import StatusSettings, StatusThresholds
 from infra.errors import explain
-from tasks.client_retries import limited_client_retries
 from tasks.errors import PipelineError
+from tasks.options import limited_client_retries
 from tasks.stores import InteractionTable, QuarantineTable, StagingBucket, dynamodb, s3
 
 LONGEST = 30.0  # seconds for one source to answer

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 
-from tasks.client_retries import limited_client_retries
+from tasks.options import limited_client_retries
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

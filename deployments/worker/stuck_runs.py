@@ -21,7 +21,7 @@ from prefect.logging import get_logger
 from prefect.states import Scheduled
 
 from flows.runs.losses import STUCK_PENDING
-from tasks.client_retries import limited_client_retries
+from tasks.options import limited_client_retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable

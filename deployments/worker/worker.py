@@ -38,7 +38,7 @@ from deployments.worker.scheduled import ScheduledRuns
 from deployments.worker.settings import WorkerSettings
 from deployments.worker.shutdown import drain_on_sigterm
 from deployments.worker.stuck_runs import reschedule_stuck_runs
-from tasks.client_retries import limited_client_retries
+from tasks.options import limited_client_retries
 
 if TYPE_CHECKING:
     import anyio.abc
