@@ -1,4 +1,4 @@
-"""What an API destination needs before it can post to Prefect: an address, a deployment's id, a plain key."""
+"""What a bridge needs to post to Prefect: an address; an API destination also a deployment's id and a plain key."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ PLAIN_KEY = re.compile(r"[!#-\[\]-~]+")  # ASCII without spaces, quotes and back
 
 
 def check_destination(values: Mapping[str, str]) -> None:
-    """Raise InvalidInput when an API destination could not post to the Prefect API."""
+    """Raise InvalidInput when the bridge would not, or an API destination could not, post to the Prefect API."""
     url = urlsplit(values.get("PrefectApiUrl", ""))
+    in_the_open = url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost"}
+    if in_the_open and values.get("PrefectSecretArn"):
+        raise InvalidInput(
+            "--prefect-api-url is plain http and --prefect-secret-arn is set: a key goes over https only"
+        )
     if values.get("Bridge") != "api-destination":
         return
-    if url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost"}:
+    if in_the_open:
         raise InvalidInput(
             "an API destination posts to https addresses only: give --prefect-api-url https://..."
         )

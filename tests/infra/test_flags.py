@@ -14,6 +14,7 @@ from tests.support.stack import SOURCE, Deployed, infra
 FIRST = ("--bus", "genesys", "--bus-mode", "own", "--source", SOURCE, "--detail-type", "conversation.end")
 PREFECT = ("--prefect-api-url", "http://127.0.0.1:9/api")
 DESTINATION = ("--bridge", "api-destination", "--deployment-id", "4f6f1a9e-1111-4222-8333-944445555666")
+SECRET = ("--prefect-secret-arn", "arn:aws:secretsmanager:us-east-1:000000000000:secret:prefect-AbCdEf")
 REQUIRED = {"BusName": "default", "PrefectApiUrl": "https://prefect/api"}
 
 
@@ -47,6 +48,14 @@ def test_a_value_out_of_bounds_is_named_by_its_flag(
     answer = infra(command, *FIRST, *PREFECT, *words)
     assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1)
     assert [each for each in said if each not in answer.stderr] == []
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_key_is_not_sent_in_the_open() -> None:
+    """The bridge would refuse to: said before anything is made."""
+    answer = infra("plan", *FIRST, "--prefect-api-url", "http://prefect.internal/api", *SECRET)
+    assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1)
+    assert "--prefect-api-url is plain http and --prefect-secret-arn is set" in answer.stderr
 
 
 @pytest.mark.usefixtures("aws")
