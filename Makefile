@@ -28,7 +28,7 @@ cluster: $(ANALYTICS)  ## the same on a Prefect cluster: two API servers, servic
 	@$(INSTALL) -r requirements-cluster.txt
 	@$(BIN)/python -m deployments.sandbox up --cluster
 
-unit: $(ANALYTICS)  ## run the tests that start nothing, in a minute or two
+unit: $(ANALYTICS)  ## run the tests that start nothing, in less than a minute
 	$(BIN)/pytest -q -n 2 tests/unit
 
 test: $(ANALYTICS)  ## run what a change must pass

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import signal
 import sys
 import time
 import uuid
@@ -17,13 +16,11 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import boto3
 from cyclopts import App, Parameter, validators
 from rich.console import Console
-from rich.markup import escape
 
 from deployments.sample_events import customer_end, put_events
 from deployments.sandbox.cluster import Cluster
@@ -31,8 +28,8 @@ from deployments.sandbox.demo import run_demo, run_tour
 from deployments.sandbox.processes import SandboxError, running_orphans
 from deployments.sandbox.sandbox import PIDS, Sandbox
 from deployments.sandbox.servers import can_publish
+from deployments.sandbox.signals import exit_on_signals
 from deployments.sandbox.tour import ENVIRONMENT as TOUR_ENVIRONMENT
-from tasks.errors import PipelineError
 
 FOLDER = Path(".sandbox")
 Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
@@ -133,33 +130,6 @@ def _watch(sandbox: Sandbox) -> None:
             if not child.alive():
                 raise SandboxError(f"{child.name} ended with {child.process.returncode}:\n{child.tail()}")
         time.sleep(1)
-
-
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@contextmanager
-def exit_on_signals() -> Iterator[None]:
-    """Exit with 128 + n on SIGINT, SIGTERM and SIGHUP, so that context managers stop the processes; print errors.
-
-    SIGINT gets a handler too because a shell starts background commands with SIGINT ignored. Further signals are
-    ignored: one that interrupts the stopping would leave processes behind.
-    """
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        for each in _ENDING:
-            signal.signal(each, signal.SIG_IGN)
-        sys.exit(128 + number)
-
-    for number in _ENDING:
-        signal.signal(number, handle)
-    try:
-        yield
-    except (SandboxError, PipelineError) as error:
-        Console(stderr=True, emoji=False).print(
-            f"[red]{type(error).__name__}[/red]: {escape(str(error))}", markup=True
-        )
-        sys.exit(1)
 
 
 def _print_orphans(orphans: dict[int, str], console: Console) -> None:

@@ -13,8 +13,8 @@ from typing import Literal
 from cyclopts import App
 from rich.console import Console
 
-from deployments.sandbox.__main__ import exit_on_signals
 from deployments.sandbox.sandbox import Sandbox
+from deployments.sandbox.signals import exit_on_signals
 from tests.benchmarks import dbos_workflows, single_events, tables
 from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
 from tests.benchmarks.benchmark import Options, Results, run

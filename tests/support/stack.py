@@ -81,7 +81,7 @@ def received() -> Iterator[Receiver]:
             """Log nothing."""
 
     receiver = Receiver(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
-    threading.Thread(target=receiver.server.serve_forever, daemon=True).start()
+    threading.Thread(target=receiver.server.serve_forever, args=(0.02,), daemon=True).start()
     yield receiver
     receiver.server.shutdown()
     receiver.server.server_close()

@@ -80,7 +80,7 @@ def prefect() -> Iterator[tuple[FakePrefectServer, str]]:
             """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield api, f"http://127.0.0.1:{server.server_port}/api"
     server.shutdown()
     server.server_close()
