@@ -1,6 +1,6 @@
 """Publish staged interactions into the analytics tables, then ask them: `python -m tests.benchmarks.publishing`.
 
-The interactions are the simulator's, ten thousand a day. A process of its own publishes each number of them, all staged
+The interactions are the simulator's, so many a day. A process of its own publishes each number of them, all staged
 at once, as after an outage; its peak is that of the process, its imports included.
 """
 
@@ -41,7 +41,6 @@ from tasks.values import chunked, epoch_milliseconds
 from tests.support.emulator import Emulator, create_table, running_emulator
 
 NAME = "publishing"  # of the bucket, the database and the table
-PER_DAY = 10_000
 CHUNK = 100  # conversations of a staged object, as save writes them
 BEGINNING = datetime(2026, 3, 2, tzinfo=UTC)
 FETCHED = datetime(2026, 6, 1, tzinfo=UTC)
@@ -55,6 +54,7 @@ class PublishFigures:
     """What publishing took, in seconds and megabytes."""
 
     published: int
+    sessions: int
     seconds: float
     cpu_seconds: float
     peak_mb: float
@@ -82,11 +82,11 @@ class Stand:
         aws.client("glue").create_database(DatabaseInput={"Name": NAME})
         create_table(aws.client("dynamodb"), NAME, "interactionId")
 
-    def save(self, count: int) -> None:
+    def save(self, count: int, per_day: int) -> None:
         """Stage conversations and write their rows, as save does."""
         staging, table = StagingBucket(s3.client(4, Emulator(self.url)), NAME), self.interactions()
         for numbers in track(list(chunked(range(count), CHUNK)), f"saving {count:,}", transient=True):
-            found = [_conversation(number) for number in numbers]
+            found = [_conversation(number, per_day) for number in numbers]
             records = [build_record(each, FETCHED) for each in found]
             key = staging.put(
                 [
@@ -98,31 +98,33 @@ class Stand:
 
 
 @app.default
-def measure(*, interactions: str = "10000,100000") -> None:
+def measure(*, interactions: str = "10000,100000", per_day: int = 10_000) -> None:
     """Measure.
 
     Args:
         interactions: How many are published, each number into tables of its own.
+        per_day: How many of them start on one day, which is one partition.
     """
     console = Console(width=120)
     table = Table(title="publish, then a question over all of it")
-    for heading in ("interactions", "publish s", "of CPU", "peak MB", "a second", "question s"):
+    for heading in ("interactions", "sessions", "publish s", "of CPU", "peak MB", "a second", "question s"):
         table.add_column(heading, justify="right")
     for count in map(int, interactions.split(",")):
         with tempfile.TemporaryDirectory() as folder, running_emulator(Path(folder)) as aws:
-            table.add_row(*_row(Stand(aws.url), count))
+            table.add_row(*_row(Stand(aws.url), count, per_day))
     console.print(table)
 
 
-def _row(stand: Stand, count: int) -> list[str]:
+def _row(stand: Stand, count: int, per_day: int) -> list[str]:
     stand.create()
-    stand.save(count)
+    stand.save(count, per_day)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         figures = process.submit(publish, stand.url).result()
     if figures.published != count:
         raise RuntimeError(f"{figures.published} of {count} were published")
     return [
         f"{count:,}",
+        f"{figures.sessions:,}",
         f"{figures.seconds:.1f}",
         f"{figures.cpu_seconds:.1f}",
         f"{figures.peak_mb:.0f}",
@@ -141,7 +143,7 @@ def publish(url: str) -> PublishFigures:
         counts.add(publisher.publish(batch))
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return PublishFigures(counts.published, seconds, cpu_seconds, peak)
+    return PublishFigures(counts.published, counts.rows["sessions"], seconds, cpu_seconds, peak)
 
 
 def _question(stand: Stand) -> float:
@@ -155,8 +157,8 @@ def _question(stand: Stand) -> float:
     return time.perf_counter() - began
 
 
-def _conversation(number: int) -> dict[str, object]:
-    start = BEGINNING + timedelta(days=1) * number / PER_DAY
+def _conversation(number: int, per_day: int) -> dict[str, object]:
+    start = BEGINNING + timedelta(days=1) * number / per_day
     found, _ = conversation(f"{number:08x}-0000-4000-8000-{number:012x}", epoch_milliseconds(start))
     return found
 
