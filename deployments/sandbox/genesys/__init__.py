@@ -52,6 +52,8 @@ POST /_sim/faults           changes the settings it names, leaves the others, re
   endless_ids                 100 MB, compressed, for a multi-get that contains one of these
   ids_max                     maximum of ids in a multi-get (100)
   response_bytes_max          an answer may have so many bytes (10000000): 413 for a query, 400 for any other
+  page_max                    a page of a query may have so many conversations (100): 413 for one with more
+  total_hits                  what a query says of its total: estimate, half of the hits, or absent
   stale_rate                  this share of the answers about a conversation comes from a replica that lags: without
                               its last event, or, if it has had none, without its end; the Date is that of now
   token_life                  lifetime in seconds of tokens issued from now on (86400)

@@ -77,6 +77,18 @@ def test_no_conversation_is_left_out_whatever_the_total_says(genesys: str, count
     assert counts["requests"] == -(-count // 100) + 1
 
 
+@pytest.mark.parametrize("total_hits", ["half", "absent"])
+@pytest.mark.parametrize("page_max", [100, 99, 50, 25, 13, 7, 1])
+@pytest.mark.parametrize("count", [1, 24, 26, 101])
+def test_every_size_and_total(genesys: str, count: int, page_max: int, total_hits: str) -> None:
+    """Whatever page Genesys gives at the most and says of its total: every conversation, once."""
+    ids = added(genesys, count)
+    control(genesys, "faults", page_max=page_max, total_hits=total_hits)
+    saved, counts = reconciled(genesys)
+    assert saved == ids
+    assert counts["unreadable"] == 0
+
+
 def test_pages_that_are_too_large_are_read_in_smaller_ones(genesys: str) -> None:
     """Genesys's 413 halves the page, and nothing is lost or doubled."""
     ids = added(genesys, 130)

@@ -49,6 +49,19 @@ def test_conversations_without_an_event_are_stored_once(driver: SandboxDriver) -
     assert second["state"]["message"].startswith("200 seen, 200 present, 0 added, 0 updated")
 
 
+@pytest.mark.parametrize(("total_hits", "days_ago"), [("half", 60), ("absent", 61)])
+def test_no_total_and_no_limit_of_a_page_hides_anything(
+    driver: SandboxDriver, total_hits: str, days_ago: int
+) -> None:
+    """300 conversations in a day whose total is wrong, and of which Genesys gives 25 at once: all are stored."""
+    listed = add_conversations(driver, 300, **day(days_ago))
+    driver.simulator("faults", page_max=25, total_hits=total_hits)
+    run = reconcile(driver, **day(days_ago), **NO_RESTARTS)
+    assert run["state_type"] == "COMPLETED"
+    assert run["state"]["message"].startswith("300 seen, 0 present, 300 added, 0 updated")
+    assert [id_ for id_ in listed if driver.row(id_) is None] == []
+
+
 def test_a_query_stores_the_same_as_a_fetch_by_id(driver: SandboxDriver) -> None:
     """The record and the whole conversation from a query equal those of a fetch by id."""
     (id_,) = add_conversations(driver, 1, **day(20))

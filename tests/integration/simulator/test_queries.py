@@ -45,6 +45,25 @@ def test_total_hits_is_an_estimate(genesys: SimulatorClient) -> None:
     assert all(abs(each) <= 5 for each in off)
 
 
+@pytest.mark.parametrize(("said", "total"), [("half", 15), ("absent", None)])
+def test_a_total_may_be_too_low_or_absent(genesys: SimulatorClient, said: str, total: int | None) -> None:
+    """The fault `total_hits`; the page is the same."""
+    genesys.add("2026-03-01T00:00:00Z", "2026-03-01T00:05:00Z", 30)
+    genesys.faults(total_hits=said)
+    page = genesys.find(DAY, paging={"pageSize": 100})
+    assert page.get("totalHits") == total
+    assert len(page["conversations"]) == 30
+
+
+def test_a_page_may_have_too_many_conversations(genesys: SimulatorClient) -> None:
+    """The fault `page_max`: only a page with so many or fewer is given."""
+    genesys.add("2026-03-01T00:00:00Z", "2026-03-01T00:05:00Z", 30)
+    genesys.faults(page_max=25)
+    answer = genesys.post(QUERY, json={"interval": DAY, "paging": {"pageSize": 26}})
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload.too.large")
+    assert len(genesys.find(DAY, paging={"pageSize": 25})["conversations"]) == 25
+
+
 def test_a_query_finds_fetched_conversations(genesys: SimulatorClient) -> None:
     """An id that was fetched is found on the day of --epoch."""
     fetched = set(genesys.details(*new_ids(3)))

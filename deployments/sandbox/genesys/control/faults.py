@@ -19,6 +19,7 @@ from deployments.sandbox.genesys.http.limits import REQUESTS_A_MINUTE, RESPONSE_
 if TYPE_CHECKING:
     from random import Random
 
+MAX_PAGE_SIZE = 100  # of a details query
 MAX_IDS = 100  # in one multi-get; undocumented, public clients keep to it
 DEFAULT_TOKEN_LIFE = 86_400.0
 
@@ -52,6 +53,8 @@ class Faults:
     endless_ids: frozenset[str] = frozenset()
     ids_max: int = MAX_IDS
     response_bytes_max: int = RESPONSE_BYTES
+    page_max: int = MAX_PAGE_SIZE
+    total_hits: str = "estimate"
     stale_rate: float = 0.0
     token_life: float = DEFAULT_TOKEN_LIFE
     rate_limit: int = REQUESTS_A_MINUTE
@@ -154,6 +157,8 @@ READERS: dict[str, Reader] = {
     "endless_ids": _ids,
     "ids_max": _count,
     "response_bytes_max": _count,
+    "page_max": _count,
+    "total_hits": one_of("estimate", "half", "absent"),
     "stale_rate": _rate,
     "token_life": _seconds,
     "rate_limit": _count,

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from deployments.sandbox.genesys.control.faults import MAX_PAGE_SIZE
 from deployments.sandbox.genesys.conversations.registry import is_settled
 from deployments.sandbox.genesys.conversations.seeded_random import SeededRandom
 from deployments.sandbox.genesys.conversations.timestamps import DAY_MS, epoch_ms, timestamp
-from deployments.sandbox.genesys.http.errors import bad_request
+from deployments.sandbox.genesys.http.errors import bad_request, response_too_large
 from deployments.sandbox.genesys.queries.predicate_fields import CONVERSATION_FIELDS, SEGMENT_FIELDS
 from deployments.sandbox.genesys.queries.predicates import PROPERTY, Filter, filters, reject_unknown_fields
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from deployments.sandbox.genesys.conversations import Json
     from deployments.sandbox.genesys.conversations.registry import ConversationState, Registry
 
-MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 25
 MAX_RESULTS = 100_000
 EXACT_HITS = (
@@ -205,6 +205,13 @@ def estimated_hits(hits: int, query: DetailsQuery) -> int:
     return hits + (off if rng.chance(50) else -off)
 
 
+def _totals(hits: int, query: DetailsQuery, said: str) -> Json:
+    """Return what an answer says of its total: an estimate, half of the hits, or nothing."""
+    if said == "absent":
+        return {}
+    return {"totalHits": hits // 2 if said == "half" else estimated_hits(hits, query)}
+
+
 def run_query(registry: Registry, faults: Faults, moment: float, query: DetailsQuery) -> Json:
     """Return the response body of a query at a moment (epoch s): one page and an estimate of the total."""
     listed = (QueryCandidate(registry, faults, moment, entry) for entry in registry.listed(faults, moment))
@@ -213,7 +220,10 @@ def run_query(registry: Registry, faults: Faults, moment: float, query: DetailsQ
     if query.order != "unordered":
         found.sort(key=lambda each: (each.sort_key(query.order_by), each.id), reverse=query.order == "desc")
     page = found[(query.number - 1) * query.size : query.number * query.size]
-    body: Json = {"totalHits": estimated_hits(len(found), query)}
+    if len(page) > faults.page_max:
+        faults.record("page_too_large")
+        raise response_too_large(query=True)
+    body: Json = _totals(len(found), query, faults.total_hits)
     if page:
         body["conversations"] = [each.details() for each in page]
     return body
