@@ -13,13 +13,13 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 COMPILE := uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --generate-hashes
 TESTED := -c requirements-dev.txt -c requirements-analytics.txt
 
-.PHONY: demo help sandbox cluster unit test test-long bench audit newest faults soak check clean pins
+.PHONY: demo help sandbox cluster unit test test-long bench bench-compare audit newest faults soak check clean pins
 
 demo: $(if $(filter-out 0,$(TOUR)),$(ANALYTICS),$(READY))  ## send events from a bus to a table and show what became of each (EVENTS=25; TOUR=1: wrong, double and late ones, and SQL)
 	@$(BIN)/python -m deployments.sandbox demo --events $(EVENTS) $(if $(filter-out 0,$(TOUR)),--tour)
 
 help:  ## this list
-	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 sandbox: $(ANALYTICS)  ## keep the same stack up until Ctrl-C
 	@$(BIN)/python -m deployments.sandbox up
@@ -40,6 +40,17 @@ test-long: $(LONG)  ## run the browser's tests, Genesys's own SDK, and what take
 bench: $(BENCH)  ## measure this pipeline beside others, 35 minutes on an idle machine (ONLY=a,d)
 	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY))
 	@$(if $(ONLY),,$(BIN)/python -m tests.benchmarks.publishing)
+
+bench-compare: $(READY)  ## show two runs of the benchmark side by side (make bench-compare A.json B.json)
+	@$(BIN)/python -m tests.benchmarks.comparison $(RUNS)
+
+# The files are words of the command line, which make takes for targets.
+RUNS := $(if $(filter bench-compare,$(MAKECMDGOALS)),$(filter-out bench-compare,$(MAKECMDGOALS)))
+ifneq ($(RUNS),)
+.PHONY: $(RUNS)
+$(RUNS): bench-compare
+	@:
+endif
 
 audit: $(ANALYTICS)  ## look for known vulnerabilities of what production installs
 	@BIN=$(BIN) .ci/audit

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +17,7 @@ from tests.benchmarks import dbos_workflows, single_events, tables
 from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
 from tests.benchmarks.benchmark import Options, Results, run
 from tests.benchmarks.conditions import conditions
+from tests.benchmarks.document import to_document, write_document
 from tests.benchmarks.targets import check_targets
 
 FOLDER = Path(".sandbox")
@@ -66,7 +65,7 @@ def benchmark(
 
 
 def _measure(options: Options, singles: int) -> None:
-    console, began = Console(width=140), time.monotonic()
+    console, began = Console(width=tables.WIDTH), time.monotonic()
     results = Results()
 
     def report(text: str) -> None:
@@ -104,9 +103,7 @@ def _show(console: Console, results: Results, seconds: float) -> None:
     console.print(tables.verdicts(lines))
     for name, text in known.items():
         console.print(f"{name}: {text}", highlight=False)
-    result = asdict(results) | {"targets": [asdict(line) for line in lines], "conditions": known}
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result | {"seconds": seconds}, indent=1) + "\n")
+    write_document(to_document(results, lines, known, seconds), RESULT)
     console.print(f"{seconds:.0f} s; everything is in {RESULT}")
 
 

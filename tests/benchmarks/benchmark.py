@@ -88,9 +88,7 @@ def _makers(
         case "c":
             yield lambda: flow_run_per_event.FlowRunPerEvent(bench, options.runs_each, limited=limited)
         case "d":
-            yield lambda: ScriptCompetitor(
-                bench, "d", "floor: a plain script", "plain_script", limited=limited
-            )
+            yield lambda: ScriptCompetitor(bench, "d", "floor", "plain_script", limited=limited)
         case _:
             yield lambda: dbos_workflows.DbosWorkflows(bench, "event", limited=limited)
             yield lambda: dbos_workflows.DbosWorkflows(bench, "batch", limited=limited)
@@ -155,11 +153,11 @@ def _note_memory(competitor: Competitor, count: int, results: Results) -> None:
 def _with_bucket(bench: BenchSandbox, key: str, options: Options, results: Results, report: Progress) -> None:
     """Run the largest burst with the conversations staged in S3, too."""
     count = max(options.bursts)
-    name = "this pipeline" if key == "a" else "floor: a plain script"
+    name = "this pipeline" if key == "a" else "floor"
     competitor: Competitor = (
-        Pipeline(bench, key, f"{name}, with S3", limited=False, bucket=True)
+        Pipeline(bench, key, f"{name} + S3", limited=False, bucket=True)
         if key == "a"
-        else ScriptCompetitor(bench, key, f"{name}, with S3", "plain_script", limited=False, bucket=True)
+        else ScriptCompetitor(bench, key, f"{name} + S3", "plain_script", limited=False, bucket=True)
     )
     report(f"{competitor.label}: {count:,} events, limit off")
     with competitor:

@@ -161,4 +161,4 @@ def await_runs(bench: BenchSandbox, flow: str) -> None:
 
 def stock_pool_pipeline(bench: BenchSandbox, *, limited: bool) -> Pipeline:
     """Return the pipeline on Prefect's own process pool."""
-    return Pipeline(bench, "b", "pipeline, stock process pool", STOCK_POOL, limited=limited)
+    return Pipeline(bench, "b", "stock process pool", STOCK_POOL, limited=limited)

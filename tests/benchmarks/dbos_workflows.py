@@ -10,7 +10,7 @@ from tests.benchmarks.competitors import ScriptCompetitor
 from tests.benchmarks.postgres import Postgres, binaries
 
 Grain = Literal["event", "batch"]
-_LABELS = {"event": "DBOS, one workflow per event", "batch": "DBOS, one workflow per 100 events"}
+_LABELS = {"event": "DBOS, per event", "batch": "DBOS, per 100 events"}
 
 
 def database() -> str:

@@ -21,7 +21,7 @@ class FlowRunPerEvent(ScriptCompetitor):
     """The feeder, a worker that starts a process for each run, and the Prefect server."""
 
     def __init__(self, bench: BenchSandbox, max_burst: int, *, limited: bool) -> None:
-        super().__init__(bench, "c", "Prefect, one flow run per event", "event_feeder", limited=limited)
+        super().__init__(bench, "c", "Prefect, a run each", "event_feeder", limited=limited)
         self.max_burst = max_burst
         self.worker: Child
 

@@ -38,6 +38,7 @@ from tasks.stores import (
     s3,
 )
 from tasks.values import chunked, epoch_milliseconds
+from tests.benchmarks.tables import WIDTH
 from tests.support.emulator import Emulator, create_table, running_emulator
 
 NAME = "publishing"  # of the bucket, the database and the table
@@ -105,7 +106,7 @@ def measure(*, interactions: str = "10000,100000", per_day: int = 10_000) -> Non
         interactions: How many are published, each number into tables of its own.
         per_day: How many of them start on one day, which is one partition.
     """
-    console = Console(width=120)
+    console = Console(width=WIDTH)
     table = Table(title="publish, then a question over all of it")
     for heading in ("interactions", "sessions", "publish s", "of CPU", "peak MB", "a second", "question s"):
         table.add_column(heading, justify="right")

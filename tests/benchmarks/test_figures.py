@@ -4,24 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.benchmarks.figures import Figure, extrapolate, median_figure, percentile
-
-MEASURED = Figure(
-    key="c",
-    label="one",
-    burst=100,
-    limited=False,
-    bucket=False,
-    seconds=10.0,
-    ended=12.0,
-    requests=200,
-    most_in_window=200,
-    request_seconds=9.0,
-    own_cpu=50.0,
-    server_cpu=10.0,
-    own_mb=500.0,
-    server_mb=200.0,
-)
+from tests.benchmarks.figures import extrapolate, median_figure, percentile
+from tests.support.benchmark_figures import MEASURED
 
 
 def test_a_percentile_is_one_of_the_values() -> None:
