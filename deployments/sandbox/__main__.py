@@ -1,5 +1,6 @@
 """`python -m deployments.sandbox up` runs a sandbox until Ctrl-C; `put` puts events on its bus.
 
+`incident` plays an incident in it, which `recover` ends.
 `demo` sends events through a sandbox of its own and stops it.
 """
 
@@ -25,6 +26,7 @@ from rich.console import Console
 from deployments.sample_events import customer_end, put_events
 from deployments.sandbox.cluster import Cluster
 from deployments.sandbox.demo import run_demo, run_tour
+from deployments.sandbox.incidents import Incident, IncidentPlayer
 from deployments.sandbox.processes import SandboxError, running_orphans
 from deployments.sandbox.sandbox import PIDS, Sandbox
 from deployments.sandbox.servers import can_publish
@@ -100,6 +102,40 @@ def put(*, events: Count = 1) -> int:
     ids = [str(uuid.uuid4()) for _ in range(events)]
     put_events(boto3.client("events"), bus, [customer_end(id_, source) for id_ in ids])
     print(*ids, sep="\n")  # for a shell: ID=$(...)
+    return 0
+
+
+@app.command
+def incident(name: Incident, /, *, events: Count = 5, folder: Path = FOLDER) -> int:
+    """Play an incident in a running sandbox: Genesys answers 429 or 403, a worker is frozen, and so on.
+
+    Args:
+        name: Which one.
+        events: The number of events that are sent into it.
+        folder: The sandbox's folder.
+    """
+    with exit_on_signals():
+        ids = IncidentPlayer(folder, folder / "run" / PIDS).play(name, events)
+        print(*ids, sep="\n")  # for a shell, as those of `put`
+        Console(stderr=True, emoji=False).print(
+            f"{name} since now, with {len(ids)} events. See it: [bold]interactions status[/bold]\n"
+            "End it: [bold]python -m deployments.sandbox recover[/bold]",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return 0
+
+
+@app.command
+def recover(*, folder: Path = FOLDER) -> int:
+    """End every incident that was played in a running sandbox, and let its events go on.
+
+    Args:
+        folder: The sandbox's folder.
+    """
+    with exit_on_signals():
+        played = IncidentPlayer(folder, folder / "run" / PIDS).recover()
+        Console(stderr=True, emoji=False).print(f"over; {len(played.interactions)} events go on")
     return 0
 
 

@@ -40,6 +40,12 @@ class Addresses:
         """The variables, value by name."""
         return {name.upper(): str(value) for name, value in asdict(self).items()}
 
+    @classmethod
+    def read(cls, path: Path) -> Addresses:
+        """Return what `write` wrote."""
+        pairs = (line.partition("=") for line in path.read_text().splitlines())
+        return cls(**{name.lower(): shlex.split(value)[0] for name, _, value in pairs})
+
     def write(self, path: Path) -> None:
         """Write a file that a shell can source: `set -a; . .sandbox/env`."""
         lines = [f"{name}={shlex.quote(value)}" for name, value in self.environment().items()]

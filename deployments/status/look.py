@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from tasks.options import limited_client_retries
 from tasks.stores import InteractionTable, QuarantineTable, StagingBucket, dynamodb, s3
 
 LONGEST = 30.0  # seconds for one source to answer
+_GREETING = 20.0  # seconds for Prefect to answer at all: a server that hangs is named within a minute
 _RETRIES = 2  # of Prefect's client: a busy server answers 503 now and then
 PREFECT = ("runs", "workers", "limits", "reconcile")
 ORDER = (
@@ -42,6 +44,7 @@ async def look(settings: StatusSettings, thresholds: StatusThresholds) -> Status
         asyncio.gather(*_aws(settings, thresholds, aws, now)), _prefect(settings, thresholds, now)
     )
     found = [*of_aws, *of_prefect]
+    _tell_what_waits(found)
     if table := settings.budget_table:
         seconds = settings.budget_window + settings.budget_margin
         allowed = next((each.data for each in found if each.name == "limits"), {})
@@ -50,6 +53,18 @@ async def look(settings: StatusSettings, thresholds: StatusThresholds) -> Status
         )
     found.sort(key=lambda source: ORDER.index(source.name))
     return Status(now, [*found, SourceStatus("sources", findings=[*_unread(found)])])
+
+
+def _tell_what_waits(found: Sequence[SourceStatus]) -> None:
+    """Add to an unreachable Prefect what waits for it in the buffer, and since when."""
+    buffer = next((each.data for each in found if each.name == "buffer"), {})
+    for source in found:
+        source.findings = [
+            replace(each, count=buffer.get("depth"), since=buffer.get("since"))
+            if each.code == "prefect-unreachable"
+            else each
+            for each in source.findings
+        ]
 
 
 def _aws(
@@ -67,7 +82,9 @@ def _aws(
         "quarantine", lambda: quarantine.read(QuarantineTable(dynamodb.client(1, aws), rows, days=1), now)
     )
     yield _queue("buffer", settings.buffer_queue_url, lambda url: queues.buffer(aws, url, thresholds, now))
-    yield _queue("dead letters", settings.dead_letter_queue_url, lambda url: queues.dead_letters(aws, url))
+    yield _queue(
+        "dead letters", settings.dead_letter_queue_url, lambda url: queues.dead_letters(aws, url, now)
+    )
     if bucket:
         published, lag = settings.analytics_database is not None, thresholds.status_publish_lag
         yield _threaded(
@@ -88,7 +105,7 @@ async def _prefect(
     try:
         async with asyncio.timeout(2 * LONGEST), server_client() as client:
             with limited_client_retries(0):
-                await client.hello()
+                await _greet(client)
             with limited_client_retries(_RETRIES):
                 return await _of_server(client, settings, thresholds, now)
     except Exception as error:  # noqa: BLE001 - whatever it is, Prefect cannot be asked
@@ -96,6 +113,15 @@ async def _prefect(
         unread = [SourceStatus(name, ["not known: Prefect does not answer"]) for name in PREFECT]
         unread[0].findings = [down]
         return unread
+
+
+async def _greet(client: PrefectClient) -> None:
+    """Raise NoServer when it takes too long, and httpx's errors."""
+    try:
+        async with asyncio.timeout(_GREETING):
+            await client.hello()
+    except TimeoutError:
+        raise NoServer(f"{api_url()} does not answer within {_GREETING:.0f} s") from None
 
 
 async def _of_server(

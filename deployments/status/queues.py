@@ -60,26 +60,32 @@ def judge_buffer(found: Buffer, thresholds: StatusThresholds, now: datetime) -> 
     age = "age not known" if found.oldest is None else f"oldest {duration(found.oldest)}"
     line = f"{counted(found.depth, 'message')}, {found.in_flight:,} of them in delivery; {age}"
     status = SourceStatus("buffer", [line if found.depth else "empty"])
-    status.data = {**found._asdict(), "depth": found.depth}
+    since = _since(found.oldest, now) if found.depth else None
+    status.data = {**found._asdict(), "depth": found.depth, "since": since}
     too_old = found.oldest is not None and found.oldest > thresholds.status_oldest_message
     if too_old or found.depth > thresholds.status_messages:
-        since = None if found.oldest is None else now - timedelta(seconds=found.oldest)
         text = f"{counted(found.depth, 'message')} wait in the buffer; {age}"
         step = "the bridge's log says why it stops; `interactions outputs` names it"
         status.findings.append(Finding("buffer-grows", text, step, found.depth, since))
     return status
 
 
-def dead_letters(aws: Any, url: str) -> SourceStatus:
-    """Return how many dead letters there are. Raises botocore's errors."""
-    return judge_dead_letters(queue_depth(aws.client("sqs"), url))
+def dead_letters(aws: Any, url: str, now: datetime) -> SourceStatus:
+    """Return how many dead letters there are, and since when. Raises botocore's errors."""
+    count = queue_depth(aws.client("sqs"), url)
+    return judge_dead_letters(count, _oldest(aws, url.rsplit("/", 1)[-1], now) if count else None, now)
 
 
-def judge_dead_letters(count: int) -> SourceStatus:
-    """Return the count; a finding when there is any. `redrive` says since when, by receiving them."""
-    status = SourceStatus("dead letters", [counted(count, "message") if count else "none"], {"depth": count})
+def judge_dead_letters(count: int, oldest: float | None, now: datetime) -> SourceStatus:
+    """Return the count; a finding when there is any. `redrive` knows since when in any case, by receiving them."""
+    status = SourceStatus("dead letters", [counted(count, "message") if count else "none"])
+    status.data = {"depth": count, "oldest": oldest}
     if count:
         text = f"{counted(count, 'dead letter')}"
         step = "`interactions redrive` says why and since when, then asks"
-        status.findings.append(Finding("dead-letters", text, step, count))
+        status.findings.append(Finding("dead-letters", text, step, count, _since(oldest, now)))
     return status
+
+
+def _since(oldest: float | None, now: datetime) -> datetime | None:
+    return None if oldest is None else now - timedelta(seconds=oldest)

@@ -13,7 +13,9 @@ from deployments.status.finding import Finding, SourceStatus, age
 
 HEARTBEAT = timedelta(seconds=30)
 """Between two heartbeats of a worker, unless it says otherwise."""
-_SILENT = 1.5  # heartbeats: they come up to a third late
+SILENT = timedelta(seconds=30)
+"""Without a sign of life for so long a worker counts as silent; the warm worker gives one each 15 s."""
+_SILENT_HEARTBEATS = 1.5  # a stock worker's come each 30 s, up to a third late
 _SHOWN = timedelta(hours=1)  # a worker of before was stopped, and is no news
 
 
@@ -25,8 +27,8 @@ class Poll(NamedTuple):
     every: timedelta = HEARTBEAT
 
     def is_recent(self, now: datetime) -> bool:
-        """Return whether the worker polls: a frozen one is online for a minute and a half to Prefect."""
-        return now - self.at <= self.every * _SILENT
+        """Return whether the worker polls: a frozen one is online to Prefect for three heartbeats."""
+        return now - self.at <= max(SILENT, self.every * _SILENT_HEARTBEATS)
 
 
 class PoolState(NamedTuple):
@@ -75,7 +77,7 @@ def judge(pool: PoolState, now: datetime) -> SourceStatus:
     shown = [poll for poll in heard if now - poll.at <= _SHOWN]
     status.lines = [_line(poll, now) for poll in shown] or ["none in the last hour"]
     if not any(poll.is_recent(now) for poll in pool.polls):
-        status.findings.append(_no_worker(pool.name, heard))
+        status.findings.append(_no_worker(pool.name, heard, now))
     if pool.paused:
         status.findings.append(
             Finding(
@@ -93,11 +95,14 @@ def _line(poll: Poll, now: datetime) -> str:
     return f"{poll.name}: last poll {age(poll.at, now)} ago{silent}"
 
 
-def _no_worker(pool: str, heard: Sequence[Poll]) -> Finding:
-    last = heard[0].at if heard else None
-    text = f"no worker polls pool {pool}" + ("" if heard else "; none ever did")
+def _no_worker(pool: str, heard: Sequence[Poll], now: datetime) -> Finding:
+    last, silent = heard[0].at if heard else None, [poll for poll in heard if now - poll.at <= _SHOWN]
+    known = f"; silent: {', '.join(poll.name for poll in silent)}" if silent else ""
+    text = f"no worker polls pool {pool}" + (known if heard else "; none ever did")
     restart = f"start one: `prefect worker start --pool {pool} --limit 10`"
-    return Finding("no-worker", text, restart, since=last)
+    if silent:
+        restart = f"end what is silent, and {restart}"
+    return Finding("no-worker", text, restart, len(silent), last)
 
 
 def _resume(pool: PoolState) -> str:

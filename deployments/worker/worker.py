@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     import anyio.abc
     from prefect.client.schemas.objects import FlowRun
 
+SIGN_OF_LIFE_SECONDS = 15
+"""Between two of the worker's own heartbeats at most: `status` takes one that is silent for 30 s as frozen."""
 _REST = 3.0  # times as long as a poll took, no other follows
 _AGAIN_SECONDS = 5.0  # until a server that was away is asked for runs again
 _LOOK_SECONDS = 10.0  # between two looks for cancelled runs when none is announced
@@ -65,11 +67,13 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         *,
         limit: int | None = None,
         prefetch_seconds: float | None = None,
+        heartbeat_interval_seconds: int | None = None,
         **others: Any,
     ) -> None:
         compat.check()
+        often = min(heartbeat_interval_seconds or SIGN_OF_LIFE_SECONDS, SIGN_OF_LIFE_SECONDS)
         limit = limit or BATCHES_IN_FLIGHT  # unlimited is never what was meant
-        super().__init__(work_pool_name, work_queues, limit=limit, **others)
+        super().__init__(work_pool_name, work_queues, limit=limit, heartbeat_interval_seconds=often, **others)
         self._settings = WorkerSettings()
         self._scheduled = ScheduledRuns(
             work_queues, prefetch_seconds or get_current_settings().worker.prefetch_seconds

@@ -57,10 +57,11 @@ def test_a_buffer_that_is_old_or_deep_is_wrong(depth: int, oldest: float | None,
 
 def test_any_dead_letter_needs_a_person() -> None:
     """One is enough, and the next step shows the reason before it does anything."""
-    found = only(queues.judge_dead_letters(3))
-    assert (found.code, found.count, found.level) == ("dead-letters", 3, "act")
+    found = only(queues.judge_dead_letters(3, 90.0, NOW))
+    assert (found.code, found.count, found.since, found.level) == ("dead-letters", 3, ago(90), "act")
     assert "interactions redrive" in found.next_step
-    assert not queues.judge_dead_letters(0).findings
+    assert only(queues.judge_dead_letters(1, None, NOW)).since is None
+    assert not queues.judge_dead_letters(0, None, NOW).findings
 
 
 def test_late_runs_are_counted_with_the_interactions_in_them() -> None:
@@ -98,11 +99,17 @@ def test_the_interactions_of_a_run_are_in_its_events_or_its_ids() -> None:
 
 
 def test_a_worker_that_is_silent_does_not_count() -> None:
-    """A frozen one is still online to Prefect: its last poll decides. Since when is the last of any."""
+    """A frozen one is still online to Prefect: its last poll decides. Since when is the last of any.
+
+    Stock workers give a sign of life each 30 s, up to a third late.
+    """
     frozen, gone = Poll("a", ago(50)), Poll("b", ago(90_000))
     status = workers.judge(PoolState("interactions", (), (gone, frozen)), NOW)
     found = only(status)
-    assert (found.code, found.since) == ("no-worker", ago(50))
+    assert (found.code, found.since, found.count) == ("no-worker", ago(50), 1)
+    assert "silent: a" in found.symptom
+    warm = Poll("w", ago(31), timedelta(seconds=15))
+    assert only(workers.judge(PoolState("interactions", (), (warm,)), NOW)).since == ago(31)
     assert status.lines == ["a: last poll 50 s ago: silent, stopped or frozen"]
     assert not workers.judge(PoolState("interactions", (), (gone, frozen, Poll("c", ago(35)))), NOW).findings
 

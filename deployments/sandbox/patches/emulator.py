@@ -6,6 +6,7 @@ It patches private names of the pinned version, and refuses to start with any ot
 - its CloudFormation creates and deletes any number of a table's indexes in one update, where DynamoDB refuses it;
 - its CloudFormation has no archives, connections and API destinations, though its API has them;
 - its CloudFormation takes over no existing Glue database, bucket policy or bucket (as if that were to be made);
+- its CloudWatch knows no ages of SQS's messages;
 - it parses a PartiQL statement at each call, which takes three times as long as executing it.
 """
 
@@ -14,16 +15,18 @@ It patches private names of the pinned version, and refuses to start with any ot
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Container
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
 from ministack import app
-from ministack.services import dynamodb, eventbridge, glue, lambda_svc, s3
+from ministack.services import cloudwatch, dynamodb, eventbridge, glue, lambda_svc, s3, sqs
 from ministack.services.cloudformation import changesets, provisioners, stacks
 
 PINNED = "1.5.33"
+_RECEIVED_TOO_OFTEN = 3  # SQS leaves a message out of the ages once it was received so often
 Properties = dict[str, Any]
 
 
@@ -35,6 +38,7 @@ def install() -> None:
         )
     lambda_svc._sqs_esm_concurrency = _concurrency_in_numbers(lambda_svc._sqs_esm_concurrency)
     dynamodb.parse_partiql_statement = _caching_inserts(dynamodb.parse_partiql_statement)
+    cloudwatch._get_metric_statistics = _with_ages_of_messages(cloudwatch._get_metric_statistics)
     handlers = provisioners._RESOURCE_HANDLERS
     table = handlers["AWS::DynamoDB::Table"]
     table["create"] = _with_time_to_live(table["create"])
@@ -59,6 +63,24 @@ def _concurrency_in_numbers(original: Callable[..., int]) -> Callable[..., int]:
         return original(mapping, *rest, **named)
 
     return concurrency
+
+
+def _with_ages_of_messages(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Put the age of each queue's oldest message in before the statistics are asked for, as of a moment ago."""
+
+    def statistics(*request: Any) -> Any:
+        now = time.time()
+        for queue in sqs._queues.values():
+            sent = [
+                each["sent_at"] for each in queue["messages"] if each["receive_count"] < _RECEIVED_TOO_OFTEN
+            ]
+            if sent:
+                name, age = {"QueueName": queue["name"]}, now - min(sent)
+                datum = ("AWS/SQS", "ApproximateAgeOfOldestMessage", name, now - 1, "Seconds", age)
+                cloudwatch._store_datum(*datum, None, None, None)
+        return original(*request)
+
+    return statistics
 
 
 def _caching_inserts(original: Callable[..., Properties]) -> Callable[..., Properties]:
