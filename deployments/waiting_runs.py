@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +14,14 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import FlowRunSort
 
 from flows.runs.timeouts import PROCESS, REPLAY
+from infra.prefect_health import AWAITING_RETRY, LATE_AFTER
 from tasks.events import interaction_ids
 from tasks.values import canonical_id
 
 HOLDING = (PROCESS, REPLAY)
 """The flows whose runs hold interactions that wait to be stored; neither has a schedule."""
 UNFINISHED = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
-LATE_AFTER = timedelta(seconds=60)
-"""Past its time a run waits for the next poll, and for a free place; from then on it is late."""
 _PAGE, _PAGES = 20, 50  # runs looked at: a page may hold 4 MB of parameters
-_AWAITING_RETRY = "AwaitingRetry"
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class WaitingRun:
     @property
     def awaits_retry(self) -> bool:
         """Whether the run could not work and gave itself back."""
-        return self.state == _AWAITING_RETRY
+        return self.state == AWAITING_RETRY
 
     def is_late(self, now: datetime) -> bool:
         """Return whether no worker has taken the run up in time."""

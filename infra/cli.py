@@ -29,6 +29,7 @@ from infra.stack.change_set import Plan, Stack
 from infra.stack.delete import check_detached, delete_data, delete_stack, waiting_messages
 from infra.stack.deploy import Deployment, checked_name
 from infra.stack.destination import check_destination, check_plain_key
+from infra.verify.check import CheckResult
 from infra.verify.run import verify as run_checks
 
 Options = Annotated[DeployOptions, Parameter(name="*")]
@@ -227,17 +228,15 @@ def verify(
     if not wait >= 0:  # nan, too
         raise InvalidInput(f"--wait is {wait:g}: at least 0 seconds")
     with output.errors.status("AWS identity") as status:
-        results = run_checks(
-            session_of(target),
-            stack_of(target),
-            send=send,
-            wait=wait,
-            report=lambda r: status.update(f"after {r.name}"),
-        )
+
+        def report(result: CheckResult) -> None:
+            status.update(f"after {result.name}")
+            if not as_json:
+                output.show_check(result)
+
+        results = run_checks(session_of(target), stack_of(target), send=send, wait=wait, report=report)
     if as_json:
         output.console.print_json(json.dumps([result.as_dict() for result in results]))
-    else:
-        output.show_checks(results)
     return int(any(result.failed for result in results))
 
 

@@ -12,6 +12,7 @@ InfraError             an expected failure: its text is shown as it is, without 
 from __future__ import annotations
 
 import os
+from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -68,11 +69,26 @@ class InvalidInput(InfraError):
 
 
 class PrefectApiError(InfraError):
-    """Prefect's API was not reached or answered with an error; `status` is the HTTP status, None without one."""
+    """Prefect's API was not reached or answered with an error; `status` is the HTTP status, None without one.
 
-    def __init__(self, text: str, status: int | None = None) -> None:
-        self.status = status
+    `retry_after`: seconds that the server asks to wait; None where it does not say.
+    """
+
+    def __init__(self, text: str, status: int | None = None, retry_after: float | None = None) -> None:
+        self.status, self.retry_after = status, retry_after
         super().__init__(text)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it passes by itself: 429 or 5xx."""
+        return is_busy(self.status)
+
+
+def is_busy(status: int | None) -> bool:
+    """Return whether an HTTP status says that a service has too much to do, or trouble of its own."""
+    return status is not None and (
+        status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )
 
 
 class OperationRefused(InfraError):

@@ -95,14 +95,15 @@ def confirm(question: str, word: str = "yes") -> bool:
         raise InvalidInput(f"nothing was done, because there is no terminal to ask at: {way}") from None
 
 
-def show_checks(results: Sequence[CheckResult]) -> None:
-    """Print a table of the checks, each with its hint."""
-    table = Table("Check", "", "Found", box=None, header_style="bold")
-    for result in results:
-        colour = STATES[result.state]
-        hint = f"\n[bold]hint:[/] {escape(result.hint)}" if result.hint else ""
-        table.add_row(result.name, f"[{colour}]{result.state}[/]", escape(result.found) + hint)
-    console.print(table)
+def show_check(result: CheckResult) -> None:
+    """Print what one check found, as soon as it is known, and its hint."""
+    console.print(
+        f"[{STATES[result.state]}]{result.state:<7}[/] [bold]{result.name:<22}[/] {escape(result.found)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if result.hint:
+        console.print(f"{'':7} [bold]hint:[/] {escape(result.hint)}", highlight=False, soft_wrap=True)
 
 
 def show_reasons(total: int, reasons: Sequence[DeadLetterReason]) -> None:

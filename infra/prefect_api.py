@@ -33,8 +33,13 @@ class Prefect:
         except requests.RequestException as error:
             raise PrefectApiError(f"no answer from {self.url}: {type(error).__name__}") from error
         if not answer.ok:
-            raise PrefectApiError(f"{self.url}{path} answered {answer.status_code}", answer.status_code)
+            text = f"{self.url}{path} answered {answer.status_code}"
+            raise PrefectApiError(text, answer.status_code, _seconds(answer.headers.get("retry-after")))
         return answer.json() if answer.content else None
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdecimal() else None
 
 
 def _authorization() -> dict[str, str]:

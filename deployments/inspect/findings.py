@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from deployments.waiting_runs import LATE_AFTER
+from infra.prefect_health import LATE_AFTER
 from tasks.stores import DeferralReason
 from tasks.values import iso
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter
@@ -12,9 +11,7 @@ from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFi
 from deployments.status.finding import Finding, SourceStatus, counted
 from deployments.waiting_runs import HOLDING, WaitingRun, WaitingRuns, interactions_in, waiting_runs
 from flows.runs.timeouts import FLOWS
-
-RECENT = timedelta(hours=1)
-_CODE = re.compile(r"[a-z][a-z-]+")
+from infra.prefect_health import CRASHES, RECENT, code_of
 
 
 async def read(client: PrefectClient, now: datetime) -> SourceStatus:
@@ -24,7 +21,7 @@ async def read(client: PrefectClient, now: datetime) -> SourceStatus:
     crashed = await client.count_flow_runs(
         flow_filter=FlowFilter(name=FlowFilterName(any_=list(FLOWS))),
         flow_run_filter=FlowRunFilter.model_validate(
-            {"state": {"name": {"any_": ["Crashed", "TimedOut"]}}, "end_time": {"after_": now - RECENT}}
+            {"state": {"name": {"any_": list(CRASHES)}}, "end_time": {"after_": now - RECENT}}
         ),
     )
     found = WaitingRuns(held.runs + due.runs, complete=held.complete and due.complete)
@@ -66,7 +63,7 @@ def _late(late: Sequence[WaitingRun], found: WaitingRuns) -> list[Finding]:
 def _retrying(retrying: Sequence[WaitingRun], found: WaitingRuns) -> list[Finding]:
     if not retrying:
         return []
-    codes = sorted({match.group() for run in retrying if (match := _CODE.match(run.message or ""))})
+    codes = sorted({code for run in retrying if (code := code_of(run.message))})
     since = [run.since for run in retrying if run.since]
     return [
         Finding(

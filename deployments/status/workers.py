@@ -10,25 +10,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 
 from deployments.status.finding import Finding, SourceStatus, age
-
-HEARTBEAT = timedelta(seconds=30)
-"""Between two heartbeats of a worker, unless it says otherwise."""
-SILENT = timedelta(seconds=30)
-"""Without a sign of life for so long a worker counts as silent; the warm worker gives one each 15 s."""
-_SILENT_HEARTBEATS = 1.5  # a stock worker's come each 30 s, up to a third late
-_SHOWN = timedelta(hours=1)  # a worker of before was stopped, and is no news
-
-
-class Poll(NamedTuple):
-    """A worker's last sign of life, and how often one comes."""
-
-    name: str
-    at: datetime
-    every: timedelta = HEARTBEAT
-
-    def is_recent(self, now: datetime) -> bool:
-        """Return whether the worker polls: a frozen one is online to Prefect for three heartbeats."""
-        return now - self.at <= max(SILENT, self.every * _SILENT_HEARTBEATS)
+from infra.prefect_health import HEARTBEAT, RECENT, Poll
 
 
 class PoolState(NamedTuple):
@@ -74,7 +56,7 @@ def judge(pool: PoolState, now: datetime) -> SourceStatus:
         "paused": list(pool.paused),
         "workers": [{"name": poll.name, "lastPoll": poll.at, "polls": poll.is_recent(now)} for poll in heard],
     }
-    shown = [poll for poll in heard if now - poll.at <= _SHOWN]
+    shown = [poll for poll in heard if now - poll.at <= RECENT]
     status.lines = [_line(poll, now) for poll in shown] or ["none in the last hour"]
     if not any(poll.is_recent(now) for poll in pool.polls):
         status.findings.append(_no_worker(pool.name, heard, now))
@@ -96,7 +78,7 @@ def _line(poll: Poll, now: datetime) -> str:
 
 
 def _no_worker(pool: str, heard: Sequence[Poll], now: datetime) -> Finding:
-    last, silent = heard[0].at if heard else None, [poll for poll in heard if now - poll.at <= _SHOWN]
+    last, silent = heard[0].at if heard else None, [poll for poll in heard if now - poll.at <= RECENT]
     known = f"; silent: {', '.join(poll.name for poll in silent)}" if silent else ""
     text = f"no worker polls pool {pool}" + (known if heard else "; none ever did")
     restart = f"start one: `prefect worker start --pool {pool} --limit 10`"

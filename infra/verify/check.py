@@ -13,10 +13,19 @@ from typing import Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.errors import InfraError, explain
+from infra.errors import InfraError, explain, is_busy
 
 CheckState = Literal["pass", "fail", "unknown"]
 NOT_ALLOWED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+
+THROTTLED = {
+    "Throttling",
+    "ThrottlingException",
+    "RequestThrottled",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+}
+"""Codes that AWS answers with 400, and that pass by themselves."""
 
 
 class CheckFailed(Exception):
@@ -78,8 +87,12 @@ class Check:
             return CheckResult(self.name, "fail", str(error))
 
     def _rejected(self, error: ClientError) -> CheckResult:
-        """Return the result of a call that AWS rejected: unknown when only a permission is missing."""
+        """Return the result of a call that AWS rejected: unknown when only a permission is missing, or AWS is busy."""
         action, code = error.operation_name, error.response["Error"]["Code"]
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if is_busy(status) or code in THROTTLED:
+            hint = "come again in a minute: nothing can be said until then"
+            return CheckResult(self.name, "unknown", f"{action}: {code}", hint)
         if code in NOT_ALLOWED:
             return CheckResult(self.name, "unknown", f"not allowed to {action}", f"allow {action} to see it")
         return CheckResult(self.name, "fail", f"{action}: {code}", error.response["Error"].get("Message", ""))

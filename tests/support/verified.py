@@ -9,6 +9,8 @@ import json
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,11 +26,23 @@ from tests.support.stack import Deployed
 POOL = {"is_paused": False}
 
 
+def worker(name: str, seconds: float) -> dict[str, Any]:
+    """Return a worker that was heard of so many seconds ago, as Prefect has it: online for three heartbeats."""
+    at = datetime.now(UTC) - timedelta(seconds=seconds)
+    return {
+        "name": name,
+        "status": "ONLINE" if seconds < 90 else "OFFLINE",
+        "last_heartbeat_time": at.isoformat(),
+        "heartbeat_interval_seconds": 15,
+    }
+
+
 class FakePrefectServer:
     """The part of Prefect's API that is checked; it also writes a row for each event that the bridge posts."""
 
     def __init__(self) -> None:
         self.table = ""
+        self.runs: list[dict[str, Any]] = []
         self.answers: dict[str, Any] = {
             "/api/deployments/count": 4,
             "/api/deployments/name/process-interactions/live": {
@@ -39,13 +53,15 @@ class FakePrefectServer:
             },
             "/api/work_pools/interactions": POOL,
             "/api/work_pools/interactions/queues/live": POOL,
-            "/api/work_pools/interactions/workers/filter": [{"status": "ONLINE"}, {"status": "OFFLINE"}],
-            "/api/flow_runs/filter": [],
+            "/api/work_pools/interactions/workers/filter": [worker("a", 1), worker("b", 9000)],
             "/api/deployments/name/publish-interactions/publish": {"id": "p", "paused": False},
         }
 
     def answer(self, path: str, body: Any) -> Any:
-        """Return the response to a path, None for 404."""
+        """Return the response to a path, None for 404; a status as it is.
+
+        Runs are those of `runs` whose state a filter names.
+        """
         if path == "/api" and self.table:
             for event in body:
                 item = {"interactionId": {"S": event["detail"]["eventBody"]["conversationId"]}}
@@ -53,7 +69,14 @@ class FakePrefectServer:
                     TableName=self.table, Item=item | {"settled": {"BOOL": True}}
                 )
             return {}
+        if path == "/api/flow_runs/filter" and path not in self.answers:
+            return [run for run in self.runs if _matches(run, body["flow_runs"]["state"])]
         return self.answers.get(path)
+
+
+def _matches(run: dict[str, Any], state: dict[str, Any]) -> bool:
+    names, types = (state.get(each, {}).get("any_") for each in ("name", "type"))
+    return run["state_name"] in (names or ()) or run["state_type"] in (types or ())
 
 
 @pytest.fixture
@@ -71,7 +94,8 @@ def prefect() -> Iterator[tuple[FakePrefectServer, str]]:
         def reply(self, body: Any) -> None:
             found = api.answer(self.path, body)
             content = json.dumps(found).encode()
-            self.send_response(404 if found is None else 200)
+            status = found if isinstance(found, HTTPStatus) else HTTPStatus.OK
+            self.send_response(404 if found is None else status)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

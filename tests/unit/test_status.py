@@ -13,8 +13,9 @@ from deployments.status.finding import Finding, SourceStatus, Status, duration
 from deployments.status.quarantine import Quarantined
 from deployments.status.reconcile import Ended
 from deployments.status.settings import StatusThresholds
-from deployments.status.workers import Poll, PoolState
+from deployments.status.workers import PoolState
 from deployments.waiting_runs import WaitingRun, WaitingRuns, ids_of
+from infra.prefect_health import Poll
 from tasks.genesys.rate_limit.window import RateWindow
 from tasks.stores import Stored
 from tests.support.events import event_text
