@@ -61,7 +61,8 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
     it stopped when it is started again with the same start and end.
 
     Args:
-        start: Beginning of the interval (UTC unless the time says otherwise).
+        start: Beginning of the interval (UTC unless the time says otherwise); without any of the four, the last three
+            hours.
         end: End of the interval; now, if absent.
         last_hours: Instead of start and end, so many hours back from now.
         last_days: Instead of start and end, so many days back from now.

@@ -37,7 +37,7 @@ _UNSUCCESSFUL = (OutcomeKind.REJECTED, OutcomeKind.FAILED)
 
 
 def run_name() -> str:
-    """Return `replay of <id>`, `replay of 500 interactions`, `replay of failed events in quarantine`."""
+    """Return `replay of <id>`, `replay of 500 interactions`, `dry run: replay of failed events in quarantine`."""
     ids = flow_run.parameters.get("interaction_ids") or []
     quarantined = str(flow_run.parameters.get("quarantined") or "none")
     parts = []
@@ -48,7 +48,8 @@ def run_name() -> str:
         parts.append("the records of a former release")
     if quarantined != "none":
         parts.append(f"{quarantined} events in quarantine")
-    return f"replay of {' and '.join(parts) or 'nothing'}"
+    dry = "dry run: " if flow_run.parameters.get("dry_run") else ""
+    return f"{dry}replay of {' and '.join(parts) or 'nothing'}"
 
 
 @flow(name=REPLAY, flow_run_name=run_name, persist_result=False)
@@ -73,7 +74,8 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
         since: Only events last put into quarantine at this time or later.
         until: Only events last put into quarantine at this time or earlier.
         dry_run: Say what would be done, and do nothing.
-        force: Write even if the table holds newer; an erased interaction stays erased all the same.
+        force: CAUTION: write even if the table holds newer, which is lost; an erased interaction stays erased all the
+            same.
         rebuild: Make the records anew that a release before 0.2 wrote: from their conversations in S3, else from
             Genesys. Records that are done are not found again, so a run that was stopped is simply started again.
         reason: Why, for whoever reads the run later: no name and no address.

@@ -15,6 +15,8 @@ MAX_ARTIFACTS = 20  # interactions of a run that get an artifact; the outcomes t
 _MAX_KEY = 80  # characters of an id in a key
 _MAX_DETAIL = 1_000
 _PLAIN = re.compile(r"[\w.:#-]{1,100}", re.ASCII)
+_CODE = re.compile(r"([a-z][a-z-]+)(:|$)")
+_WITH_CODE = frozenset({OutcomeKind.REJECTED, OutcomeKind.FAILED})
 _NOT_CODE = re.compile(r"[^\w .,:-]", re.ASCII)
 _REPLAY = """prefect deployment run 'replay-interactions/replay' -p 'interaction_ids=["{id}"]'"""
 _NEXT = {
@@ -62,7 +64,10 @@ def markdown(outcome: Outcome, *, replayed: bool = False) -> str:
 
 
 def _title(outcome: Outcome, *, replayed: bool) -> str:
-    return f"{'replayed: ' if replayed else ''}{outcome.kind.value}"
+    """Return the outcome, with the code of what was rejected or failed: a list of cards shows nothing else."""
+    code = _CODE.match(outcome.detail) if outcome.kind in _WITH_CODE else None
+    title = f"{outcome.kind.value}: {code[1]}" if code else outcome.kind.value
+    return f"replayed: {title}" if replayed else title
 
 
 def _next(outcome: Outcome) -> str:

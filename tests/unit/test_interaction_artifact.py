@@ -50,6 +50,24 @@ def test_a_rejected_interaction_says_why_and_what_next() -> None:
     assert f"python -m deployments inspect {ID}" in text
 
 
+def test_the_heading_says_the_code_of_what_was_rejected_or_failed() -> None:
+    """It is the card's description, too; what has no code, or needs none, is named by its outcome alone."""
+    assert (
+        _heading(Outcome(OutcomeKind.REJECTED, EVENT, ID, "wrong-type: mediaType is a list"))
+        == "rejected: wrong-type"
+    )
+    assert _heading(Outcome(OutcomeKind.FAILED, EVENT, ID, "never-known")) == "failed: never-known"
+    assert _heading(Outcome(OutcomeKind.FAILED, EVENT, ID, "[x](y): z")) == "failed"
+    assert (
+        _heading(Outcome(OutcomeKind.DEFERRED, EVENT, ID, "throttled: later", "2026-01-15T10:00:00.000Z"))
+        == "deferred"
+    )
+
+
+def _heading(outcome: Outcome) -> str:
+    return markdown(outcome).splitlines()[0].removeprefix("# ")
+
+
 def test_each_outcome_has_a_next_step() -> None:
     """The text of every kind of outcome has a next step."""
     for kind in OutcomeKind:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows import reconcile_interactions
+from flows import reconcile_interactions, replay_interactions
 
 START, END = "2026-01-13T00:00:00Z", "2026-01-14T00:00:00Z"
 
@@ -31,3 +31,20 @@ def test_a_reconcile_is_named_after_its_interval(
     given = dict.fromkeys(("start", "end", "last_hours", "last_days")) | parameters
     monkeypatch.setattr(reconcile_interactions, "flow_run", SimpleNamespace(parameters=given))
     assert reconcile_interactions.run_name() == name
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"interaction_ids": ["a", "b"]}, "replay of 2 interactions"),
+        ({"quarantined": "failed", "dry_run": False}, "replay of failed events in quarantine"),
+        ({"quarantined": "failed", "dry_run": True}, "dry run: replay of failed events in quarantine"),
+        ({}, "replay of nothing"),
+    ],
+)
+def test_a_replay_is_named_after_what_it_replays_and_a_dry_run_as_one(
+    monkeypatch: pytest.MonkeyPatch, parameters: dict[str, Any], name: str
+) -> None:
+    """In a list of runs nobody takes the one for the other."""
+    monkeypatch.setattr(replay_interactions, "flow_run", SimpleNamespace(parameters=parameters))
+    assert replay_interactions.run_name() == name
