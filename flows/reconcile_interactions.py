@@ -10,22 +10,29 @@ from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 
 from flows.pipeline import process_and_save
 from flows.reports.events import report_dead_letters
 from flows.reports.progress import Progress
 from flows.reports.reconcile import Requeued, final_state, markdown
 from flows.runs.abandoned import reschedule_abandoned_runs
-from flows.runs.checkpoint import Checkpoint
+from flows.runs.checkpoint import Checkpoint, Watermark
 from flows.runs.current_run import run_id
 from flows.runs.recovery import fail_if_crash_looping
 from flows.runs.requeue import Unsettled, requeue_overdue
 from flows.runs.schedule import OPERATIONS_QUEUE, reschedule_current_run, schedule_deferred
+from flows.runs.scheduled import Schedule, ScheduledRun
 from flows.runs.timeouts import RECONCILE, run_timeout
 from tasks.errors import PermanentError, TransientError
 from tasks.genesys import ConversationBatch, QueryPage
-from tasks.operations.intervals import Interval, query_intervals, resolve_interval
+from tasks.operations.intervals import (
+    Interval,
+    InvalidInterval,
+    query_intervals,
+    resolve_interval,
+    scheduled_interval,
+)
 from tasks.operations.reconciler import Conversations, IntervalReconciler, ReconcileCounts
 from tasks.pipeline.work import Chunk, InteractionWork, PipelineRun
 from tasks.reconcile import query
@@ -34,8 +41,13 @@ from tasks.settings import task_policy
 
 
 def run_name() -> str:
-    """Return `reconcile the last 3 hours`, `reconcile from 2026-01-01T00:00:00Z to ...`; invalid values as given."""
+    """Return `reconcile the last 3 hours`, `hourly reconcile`, `reconcile from 2026-01-01T00:00:00Z to ...`.
+
+    Invalid values as given.
+    """
     given = flow_run.parameters
+    if given.get("schedule", "none") != "none":
+        return f"{given['schedule']} reconcile"
     if given.get("start"):
         return f"reconcile from {given['start']} to {given.get('end') or 'now'}"
     if given.get("end"):
@@ -54,6 +66,7 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
     last_days: float | None = None,
     overdue: bool = True,
     unsettled: Unsettled = "all",
+    schedule: Schedule = "none",
 ) -> State[Any]:
     """Ask Genesys for the conversations of an interval, and store those that are missing or newer.
 
@@ -68,20 +81,24 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
         last_days: Instead of start and end, so many days back from now.
         overdue: Also start runs for what was deferred and is overdue.
         unsettled: Also start runs for records unsettled for more than a day, in all of the table, in the
-            share of it whose turn it is this hour, or none. Finding them reads the table.
+            24th of it whose turn it is, or none. Finding them reads the table.
+        schedule: The schedule that the run belongs to, if any: it covers at least from where the last completed run
+            of that schedule ended, and ends at once where a later one does so.
 
     """
     counts = ReconcileCounts()
     try:
         async with asyncio.timeout(run_timeout(RECONCILE, task_policy())):
             await fail_if_crash_looping()
-            interval = resolve_interval(
-                start, end, last_hours=last_hours, last_days=last_days, now=datetime.now(UTC)
-            )
+            scheduled = _scheduled(schedule, start, end)
+            if scheduled and (by := await scheduled.superseded_by()):
+                return Completed(name="Superseded", message=by)
+            interval = await _interval(scheduled, start, end, last_hours, last_days)
             await report_dead_letters()
             rescheduled = await reschedule_abandoned_runs() if overdue else 0
             requeued = Requeued(*await requeue_overdue(overdue=overdue, unsettled=unsettled), rescheduled)
-            await _reconcile(interval, Checkpoint(interval.start, end) if start else None, counts)
+            mark = scheduled.watermark if scheduled else Checkpoint(interval.start, end) if start else None
+            await _reconcile(interval, mark, counts)
             text = markdown(interval, counts, requeued)
             await acreate_markdown_artifact(text, key="reconcile", description=str(counts))
             return final_state(counts, requeued)
@@ -95,8 +112,37 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
         await reschedule_current_run(error)
 
 
-async def _reconcile(interval: Interval, checkpoint: Checkpoint | None, counts: ReconcileCounts) -> None:
-    done_until = await checkpoint.read() if checkpoint else None
+def _scheduled(schedule: Schedule, start: datetime | None, end: datetime | None) -> ScheduledRun | None:
+    if schedule == "none":
+        return None
+    if start or end:
+        raise InvalidInterval("schedule and start or end exclude each other: name one of them")
+    return ScheduledRun(schedule)
+
+
+async def _interval(
+    scheduled: ScheduledRun | None,
+    start: datetime | None,
+    end: datetime | None,
+    last_hours: float | None,
+    last_days: float | None,
+) -> Interval:
+    now = datetime.now(UTC)
+    if not scheduled:
+        return resolve_interval(start, end, last_hours=last_hours, last_days=last_days, now=now)
+    return scheduled_interval(
+        last_hours=last_hours,
+        last_days=last_days,
+        scheduled_for=scheduled.scheduled_for,
+        covered_until=await scheduled.watermark.covered_until(),
+        now=now,
+    )
+
+
+async def _reconcile(
+    interval: Interval, mark: Checkpoint | Watermark | None, counts: ReconcileCounts
+) -> None:
+    done_until = await mark.done_until() if mark else None
     intervals = list(query_intervals(interval, get_services().settings.reconcile_lookback, done_until))
     progress = Progress("reconcile-progress", len(intervals), "intervals reconciled")
     await progress.start()
@@ -108,10 +154,10 @@ async def _reconcile(interval: Interval, checkpoint: Checkpoint | None, counts: 
     for each in intervals:
         await reconciler.reconcile(each)
         await progress.add(1)
-        if checkpoint:
-            await checkpoint.write(each.end)
-    if checkpoint:
-        await checkpoint.clear()
+        if mark and (each.end > interval.start or isinstance(mark, Checkpoint)):
+            await mark.reached(each)
+    if mark:
+        await mark.clear()
 
 
 async def _save_page(page: QueryPage, conversations: Conversations, counts: ReconcileCounts) -> None:

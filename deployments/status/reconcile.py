@@ -25,13 +25,17 @@ class Ended(NamedTuple):
 
 async def read(client: PrefectClient, allowed: float, now: datetime) -> SourceStatus:
     """Return the last reconcile that completed and the last that did not. Raises httpx's errors."""
-    return judge(await _last(client, "COMPLETED"), await _last(client, "FAILED", "CRASHED"), allowed, now)
+    return judge(
+        await _last(client, name=["Completed"]), await _last(client, type=["FAILED", "CRASHED"]), allowed, now
+    )
 
 
-async def _last(client: PrefectClient, *types: str) -> Ended | None:
+async def _last(client: PrefectClient, **state: list[str]) -> Ended | None:
+    """Return the last run in one of these states; one that was superseded is Completed by type, not by name."""
+    states = {field: {"any_": values} for field, values in state.items()}
     runs = await client.read_flow_runs(
         flow_filter=FlowFilter(name=FlowFilterName(any_=[RECONCILE])),
-        flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": types}}}),
+        flow_run_filter=FlowRunFilter.model_validate({"state": states}),
         sort=FlowRunSort.END_TIME_DESC,
         limit=1,
     )

@@ -1,4 +1,4 @@
-"""How far a back-fill has come: a Prefect variable, which a person can see, and delete to begin anew."""
+"""How far a reconcile has come: Prefect variables, which a person can see, and delete to begin anew."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 
 from prefect.variables import Variable
 
+from tasks.operations.intervals import Interval
 
-class Checkpoint:
-    """The time until which the interval of a back-fill is reconciled; one variable for each interval."""
 
-    def __init__(self, start: datetime, end: datetime | None) -> None:
-        until = f"{end:%Y%m%dt%H%M%S}" if end else "now"
-        self.name = f"reconcile_{start:%Y%m%dt%H%M%S}_{until}"
+class StoredMoment:
+    """A time in a Prefect variable."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     async def read(self) -> datetime | None:
         """Return the time; None when there is none, or when it is no ISO 8601 text."""
@@ -23,9 +24,50 @@ class Checkpoint:
             return None
 
     async def write(self, moment: datetime) -> None:
-        """Note that everything until this time is reconciled."""
+        """Note a time."""
         await Variable.aset(self.name, moment.isoformat(), overwrite=True)
+
+
+class Checkpoint(StoredMoment):
+    """The time until which the interval of a back-fill is reconciled; one variable for each interval."""
+
+    def __init__(self, start: datetime, end: datetime | None) -> None:
+        until = f"{end:%Y%m%dt%H%M%S}" if end else "now"
+        super().__init__(f"reconcile_{start:%Y%m%dt%H%M%S}_{until}")
+
+    async def done_until(self) -> datetime | None:
+        """Return the time until which an interrupted run of the same interval came."""
+        return await self.read()
+
+    async def reached(self, interval: Interval) -> None:
+        """Note that everything until the end of an interval is reconciled."""
+        await self.write(interval.end)
 
     async def clear(self) -> None:
         """Delete the variable: the interval is reconciled, and its next run begins anew."""
         await Variable.aunset(self.name)
+
+
+class Watermark(StoredMoment):
+    """The time until which the runs of a schedule have reconciled; it moves forward, after each day of an interval."""
+
+    def __init__(self, schedule: str) -> None:
+        super().__init__(f"reconcile_{schedule}_covered_until")
+
+    async def done_until(self) -> datetime | None:
+        """Return None: a scheduled run's interval begins where the last one ended, or earlier, on purpose."""
+        return None
+
+    async def covered_until(self) -> datetime | None:
+        """Return the time; None when there is none, or one in the future, which would stop all later runs."""
+        moment = await self.read()
+        return moment if moment and moment <= datetime.now(UTC) else None
+
+    async def reached(self, interval: Interval) -> None:
+        """Note that everything until the end of an interval is reconciled, unless more is."""
+        before = await self.covered_until()
+        if before is None or before < interval.end:
+            await self.write(interval.end)
+
+    async def clear(self) -> None:
+        """Keep the variable: the next run of the schedule begins there."""

@@ -10,6 +10,7 @@ from typing import Literal
 from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter
+from prefect.variables import Variable
 
 from flows.runs.current_run import run_id
 from flows.runs.schedule import OPERATIONS_QUEUE, schedule_deferred
@@ -24,6 +25,7 @@ Unsettled = Literal["none", "share", "all"]
 MAX_INTERACTIONS = 10_000  # of one reconcile; the next one goes on
 _PAGE, _PAGES = 20, 250  # runs looked at: a page may hold 4 MB of parameters
 _SEGMENTS = 24  # of the table: the hourly reconcile scans one, all of it in a day
+_LAST_SEGMENT = "reconcile_scanned_segment"  # the Prefect variable that says which was scanned last
 
 
 async def requeue_overdue(*, overdue: bool, unsettled: Unsettled) -> tuple[int, int]:
@@ -31,10 +33,23 @@ async def requeue_overdue(*, overdue: bool, unsettled: Unsettled) -> tuple[int, 
 
     Returns the number of interactions that got a run, and of those whose run is only late. Raises StoreUnavailable.
     """
+    if unsettled != "share":
+        return await _requeue(WHOLE_TABLE if unsettled == "all" else None, overdue=overdue)
+    segment = ScanSegment(await _next_segment(), _SEGMENTS)
+    counts = await _requeue(segment, overdue=overdue)
+    await Variable.aset(_LAST_SEGMENT, segment.number, overwrite=True)
+    return counts
+
+
+async def _next_segment() -> int:
+    """Return the segment after the one that was scanned last: hours in which nothing ran leave none out."""
+    last = await Variable.aget(_LAST_SEGMENT)
+    return (last + 1) % _SEGMENTS if isinstance(last, int) else 0
+
+
+async def _requeue(segment: ScanSegment | None, *, overdue: bool) -> tuple[int, int]:
     services = get_services()
-    found = await in_thread(
-        services.store_pool, lambda: _found(services, overdue=overdue, unsettled=unsettled)
-    )
+    found = await in_thread(services.store_pool, lambda: _found(services, segment, overdue=overdue))
     if not found:
         return 0, 0
     async with get_client() as client:
@@ -53,13 +68,12 @@ async def requeue_overdue(*, overdue: bool, unsettled: Unsettled) -> tuple[int, 
     return len(missing) if runs else 0, len(found) - len(missing)
 
 
-def _found(services: Services, *, overdue: bool, unsettled: Unsettled) -> list[Stored]:
+def _found(services: Services, segment: ScanSegment | None, *, overdue: bool) -> list[Stored]:
     now, settings = datetime.now(UTC), services.settings
     found: list[Iterator[Stored]] = []
     if overdue:
         found.append(services.interactions.overdue(now - timedelta(seconds=settings.overdue_after)))
-    if unsettled != "none":
-        segment = ScanSegment(now.hour, _SEGMENTS) if unsettled == "share" else WHOLE_TABLE
+    if segment:
         before = now - timedelta(seconds=settings.unsettled_after)
         found.append(services.interactions.unsettled(before, segment))
     return list(islice(chain.from_iterable(found), MAX_INTERACTIONS))

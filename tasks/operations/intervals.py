@@ -67,6 +67,24 @@ def resolve_interval(
     return Interval(first, last)
 
 
+def scheduled_interval(
+    *,
+    last_hours: float | None,
+    last_days: float | None,
+    scheduled_for: datetime,
+    covered_until: datetime | None,
+    now: datetime,
+) -> Interval:
+    """Return the interval of a scheduled run: its usual one, or from where the last completed one ended, if earlier.
+
+    The usual one is counted back from the time that the run was scheduled for, however late it begins. Raises
+    InvalidInterval.
+    """
+    usual = resolve_interval(None, None, last_hours=last_hours, last_days=last_days, now=scheduled_for)
+    first = min(usual.start, covered_until or usual.start)
+    return Interval(max(first, EARLIEST), max(usual.end, now - _MARGIN))
+
+
 def _back(last_hours: float | None, last_days: float | None, longest: timedelta) -> timedelta | None:
     if last_hours is not None and last_days is not None:
         raise InvalidInterval("last_hours and last_days exclude each other: name one of them")

@@ -141,7 +141,11 @@ class SandboxDriver:
 
     def pause_live(self, *, paused: bool) -> None:
         """Pause the live work queue, or resume it."""
-        url = f"{self.addresses.prefect_api_url}/work_pools/{self.sandbox.pool}/queues/live"
+        self.pause_queue("live", paused=paused)
+
+    def pause_queue(self, name: str, *, paused: bool) -> None:
+        """Pause a work queue, or resume it."""
+        url = f"{self.addresses.prefect_api_url}/work_pools/{self.sandbox.pool}/queues/{name}"
         requests.patch(url, json={"is_paused": paused}, timeout=60).raise_for_status()
 
     def limit(self, name: str) -> dict[str, Any]:

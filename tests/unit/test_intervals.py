@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.operations.intervals import Interval, InvalidInterval, query_intervals, resolve_interval
+from tasks.operations.intervals import (
+    Interval,
+    InvalidInterval,
+    query_intervals,
+    resolve_interval,
+    scheduled_interval,
+)
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 10, 5, 30, tzinfo=UTC)
@@ -132,3 +138,32 @@ def test_an_interval_is_halved_without_gap_or_overlap() -> None:
     """The two halves of an interval with too many conversations meet in its middle."""
     first, second = Interval(at(1), at(2)).halves()
     assert (first.start, first.end, second.start, second.end) == (at(1), at(1, 12), at(1, 12), at(2))
+
+
+def scheduled(scheduled_for: datetime, covered_until: datetime | None) -> Interval:
+    """Return the interval of an hourly run that begins at NOW."""
+    return scheduled_interval(
+        last_hours=3, last_days=None, scheduled_for=scheduled_for, covered_until=covered_until, now=NOW
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheduled_for", "covered_until", "start"),
+    [
+        (at(10, 5, 30), None, at(10, 2, 30)),
+        (at(10, 5, 30), at(10, 4, 29), at(10, 2, 30)),
+        (at(10, 5, 10), at(10, 4, 29), at(10, 2, 10)),
+        (at(10, 5, 10), at(9, 22, 9), at(9, 22, 9)),
+        (at(10, 1, 10), at(10, 0, 9), at(9, 22, 10)),
+    ],
+)
+def test_a_scheduled_run_begins_where_the_last_one_ended(
+    scheduled_for: datetime, covered_until: datetime | None, start: datetime
+) -> None:
+    """At least its usual hours before the time that it was scheduled for; up to a minute before now."""
+    assert scheduled(scheduled_for, covered_until) == Interval(start, NOW - timedelta(minutes=1))
+
+
+def test_a_scheduled_run_begins_no_earlier_than_genesys_cloud() -> None:
+    """Whatever somebody wrote into the variable."""
+    assert scheduled(NOW, datetime(1999, 1, 1, tzinfo=UTC)).start == datetime(2010, 1, 1, tzinfo=UTC)

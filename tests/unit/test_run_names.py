@@ -19,6 +19,8 @@ START, END = "2026-01-13T00:00:00Z", "2026-01-14T00:00:00Z"
         ({"last_hours": 5}, "reconcile the last 5 hours"),
         ({"last_hours": 0}, "reconcile the last 0 hours"),
         ({"last_days": 4}, "reconcile the last 4 days"),
+        ({"last_hours": 3, "schedule": "none"}, "reconcile the last 3 hours"),
+        ({"last_hours": 3, "schedule": "hourly"}, "hourly reconcile"),
         ({"start": START}, f"reconcile from {START} to now"),
         ({"start": START, "end": END}, f"reconcile from {START} to {END}"),
         ({"end": END}, f"reconcile to {END}, without a start"),
