@@ -17,6 +17,7 @@ from flows.reports.events import report_dead_letters
 from flows.reports.progress import Progress
 from flows.reports.reconcile import Requeued, final_state, markdown
 from flows.runs.abandoned import reschedule_abandoned_runs
+from flows.runs.ask_again import ask_again, unlisted
 from flows.runs.checkpoint import Checkpoint, Watermark
 from flows.runs.current_run import run_id
 from flows.runs.recovery import fail_if_crash_looping
@@ -67,6 +68,7 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
     overdue: bool = True,
     unsettled: Unsettled = "all",
     schedule: Schedule = "none",
+    no_longer_returned: bool = False,
 ) -> State[Any]:
     """Ask Genesys for the conversations of an interval, and store those that are missing or newer.
 
@@ -84,6 +86,8 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
             24th of it whose turn it is, or none. Finding them reads the table.
         schedule: The schedule that the run belongs to, if any: it covers at least from where the last completed run
             of that schedule ended, and ends at once where a later one does so.
+        no_longer_returned: Also ask, by their ids, for the interactions of the interval that the table holds and
+            Genesys did not list, and name those that it no longer returns. Finding them reads the table.
 
     """
     counts = ReconcileCounts()
@@ -96,9 +100,13 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
             interval = await _interval(scheduled, start, end, last_hours, last_days)
             await report_dead_letters()
             rescheduled = await reschedule_abandoned_runs() if overdue else 0
-            requeued = Requeued(*await requeue_overdue(overdue=overdue, unsettled=unsettled), rescheduled)
+            found = await requeue_overdue(overdue=overdue, unsettled=unsettled)
+            requeued = Requeued(found.restarted, found.late, rescheduled)
             mark = scheduled.watermark if scheduled else Checkpoint(interval.start, end) if start else None
-            await _reconcile(interval, mark, counts)
+            listed: set[str] | None = set() if no_longer_returned else None
+            await _reconcile(interval, mark, counts, listed)
+            again = [] if listed is None else await unlisted(interval, listed)
+            await ask_again([*again, *found.may_have_changed], counts)
             text = markdown(interval, counts, requeued)
             await acreate_markdown_artifact(text, key="reconcile", description=str(counts))
             return final_state(counts, requeued)
@@ -140,8 +148,12 @@ async def _interval(
 
 
 async def _reconcile(
-    interval: Interval, mark: Checkpoint | Watermark | None, counts: ReconcileCounts
+    interval: Interval,
+    mark: Checkpoint | Watermark | None,
+    counts: ReconcileCounts,
+    listed: set[str] | None,
 ) -> None:
+    """Take every page of the interval through process and save; add to `listed`, if given, what Genesys listed."""
     done_until = await mark.done_until() if mark else None
     intervals = list(query_intervals(interval, get_services().settings.reconcile_lookback, done_until))
     progress = Progress("reconcile-progress", len(intervals), "intervals reconciled")
@@ -152,7 +164,7 @@ async def _reconcile(
 
     reconciler = IntervalReconciler(counts, query, save_page)
     for each in intervals:
-        await reconciler.reconcile(each)
+        await reconciler.reconcile(each, listed)
         await progress.add(1)
         if mark and (each.end > interval.start or isinstance(mark, Checkpoint)):
             await mark.reached(each)

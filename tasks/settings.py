@@ -241,6 +241,19 @@ class Settings(BaseSettings):
     unsettled_after: float = Field(
         default=24 * 3600, gt=0, description="Seconds until reconcile asks again for what is not settled"
     )
+    recheck_after: float = Field(
+        default=72 * 3600,
+        ge=0,
+        description="Seconds after the end of a settled interaction of messages or mail until reconcile asks again",
+    )
+    recheck_interval: float = Field(
+        default=7 * 86400, gt=0, description="Seconds between that request and the next, and so on"
+    )
+    recheck_limit: float = Field(
+        default=31 * 86400,
+        ge=0,
+        description="Seconds after the end of an interaction at which these requests stop",
+    )
     reconcile_lookback: int = Field(
         default=3,
         ge=0,

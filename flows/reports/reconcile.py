@@ -40,6 +40,10 @@ def markdown(interval: Interval, counts: ReconcileCounts, requeued: Requeued) ->
     if counts.named:
         named = (f"| {name} | `{id_}` |" for name, id_ in counts.named)
         lines += ["", "| the first of them | interaction |", "| --- | --- |", *named]
+    if counts.not_returned:
+        text = f"Genesys no longer returns {counts['not returned']}; their records stay. A lost permission or division"
+        lines += ["", f"{text} looks the same. The first of them:", ""]
+        lines += [f"- `{id_}`" for id_ in counts.not_returned]
     return "\n".join(lines)
 
 

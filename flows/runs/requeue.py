@@ -1,11 +1,10 @@
-"""Runs for interactions whose deferred run is missing, and for records that never settled."""
+"""Interactions whose deferred run is missing, records that never settled, and settled ones that may end again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
-from typing import Literal
+from itertools import islice
+from typing import Literal, NamedTuple
 
 from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
@@ -15,10 +14,11 @@ from prefect.variables import Variable
 from flows.runs.current_run import run_id
 from flows.runs.schedule import OPERATIONS_QUEUE, schedule_deferred
 from tasks.events import interaction_ids
+from tasks.pipeline.recheck import RecheckTimes
 from tasks.pipeline.work import InteractionWork
 from tasks.services import Services, get_services
 from tasks.stores import Deferral, Stored
-from tasks.stores.queries import WHOLE_TABLE, ScanSegment
+from tasks.stores.queries import WHOLE_TABLE, ScanAges, ScanSegment
 from tasks.threads import in_thread
 
 Unsettled = Literal["none", "share", "all"]
@@ -28,10 +28,26 @@ _SEGMENTS = 24  # of the table: the hourly reconcile scans one, all of it in a d
 _LAST_SEGMENT = "reconcile_scanned_segment"  # the Prefect variable that says which was scanned last
 
 
-async def requeue_overdue(*, overdue: bool, unsettled: Unsettled) -> tuple[int, int]:
+class Requeue(NamedTuple):
+    """What a reconcile found in the table."""
+
+    restarted: int
+    """Interactions that got a run."""
+    late: int
+    """Interactions whose run is only late."""
+    may_have_changed: list[str]
+    """Settled interactions that are to be asked for again, those that ended last first."""
+
+
+class _Found(NamedTuple):
+    waiting: list[Stored]
+    settled: list[Stored]
+
+
+async def requeue_overdue(*, overdue: bool, unsettled: Unsettled) -> Requeue:
     """Create runs for what is overdue or unsettled, unless a deferred run for it is due.
 
-    Returns the number of interactions that got a run, and of those whose run is only late. Raises StoreUnavailable.
+    Returns also what settled and may have changed, of the part of the table that was read. Raises StoreUnavailable.
     """
     if unsettled != "share":
         return await _requeue(WHOLE_TABLE if unsettled == "all" else None, overdue=overdue)
@@ -47,11 +63,13 @@ async def _next_segment() -> int:
     return (last + 1) % _SEGMENTS if isinstance(last, int) else 0
 
 
-async def _requeue(segment: ScanSegment | None, *, overdue: bool) -> tuple[int, int]:
+async def _requeue(segment: ScanSegment | None, *, overdue: bool) -> Requeue:
     services = get_services()
-    found = await in_thread(services.store_pool, lambda: _found(services, segment, overdue=overdue))
+    found, settled = await in_thread(services.store_pool, lambda: _found(services, segment, overdue=overdue))
+    settled.sort(key=lambda stored: stored.ended_at or "", reverse=True)
+    again = [stored.interaction_id for stored in settled[:MAX_INTERACTIONS]]
     if not found:
-        return 0, 0
+        return Requeue(0, 0, again)
     async with get_client() as client:
         late = await _in_unfinished_runs(client)
     now = datetime.now(UTC)
@@ -65,18 +83,25 @@ async def _requeue(segment: ScanSegment | None, *, overdue: bool) -> tuple[int, 
     ]
     runs = await schedule_deferred(works, OPERATIONS_QUEUE)
     get_run_logger().info("%d interactions overdue or unsettled: %d runs", len(missing), runs)
-    return len(missing) if runs else 0, len(found) - len(missing)
+    return Requeue(len(missing) if runs else 0, len(found) - len(missing), again)
 
 
-def _found(services: Services, segment: ScanSegment | None, *, overdue: bool) -> list[Stored]:
+def _found(services: Services, segment: ScanSegment | None, *, overdue: bool) -> _Found:
     now, settings = datetime.now(UTC), services.settings
-    found: list[Iterator[Stored]] = []
+    found = _Found([], [])
     if overdue:
-        found.append(services.interactions.overdue(now - timedelta(seconds=settings.overdue_after)))
+        before = now - timedelta(seconds=settings.overdue_after)
+        found.waiting.extend(islice(services.interactions.overdue(before), MAX_INTERACTIONS))
     if segment:
+        times = RecheckTimes.of(settings)
         before = now - timedelta(seconds=settings.unsettled_after)
-        found.append(services.interactions.unsettled(before, segment))
-    return list(islice(chain.from_iterable(found), MAX_INTERACTIONS))
+        ages = ScanAges(before, now - times.oldest, now - times.first)
+        for stored in services.interactions.to_ask_again(ages, segment):
+            if not stored.settled:
+                found.waiting.append(stored)
+            elif times.is_due(stored, now):
+                found.settled.append(stored)
+    return _Found(found.waiting[:MAX_INTERACTIONS], found.settled)
 
 
 async def _in_unfinished_runs(client: PrefectClient) -> set[str]:

@@ -68,17 +68,18 @@ _SKIPPED = {
 class ReconcileCounts:
     """What a reconcile has seen and done so far; holds ids only."""
 
-    __slots__ = ("_counts", "named")
+    __slots__ = ("_counts", "named", "not_returned")
 
     NAMES = (
         *("seen", "present", "added", "updated", "erased", "elsewhere"),
-        *("deferred", "failed", "unreadable", "requests"),
+        *("asked again", "not returned", "deferred", "failed", "unreadable", "requests"),
     )
     _ALWAYS = ("seen", "present", "added", "updated", "requests")
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self.named: list[tuple[str, str]] = []  # the first so many that changed: what was done, the id
+        self.not_returned: list[str] = []  # the first so many that Genesys no longer returns
 
     def __getitem__(self, name: str) -> int:
         return self._counts[name]
@@ -96,6 +97,17 @@ class ReconcileCounts:
                 self._counts[_SKIPPED[skipped[id_]]] += 1
             else:
                 self._add_outcome(id_, outcomes[0].kind, known=id_ in stored and stored[id_].known)
+
+    def add_answer(self, write: ChunkWrite) -> None:
+        """Count what became of stored interactions that were asked for again, by their ids."""
+        self._counts["requests"] += 1
+        self._counts["asked again"] += len(write.outcomes)
+        missing = [work.interaction_id for work in write.processed.missing]
+        self._counts["not returned"] += len(missing)
+        self.not_returned += missing[: _MAX_LISTED - len(self.not_returned)]
+        for id_, outcomes in write.outcomes.items():
+            if outcomes[0].kind is not OutcomeKind.UNCHANGED:
+                self._add_outcome(id_, outcomes[0].kind, known=True)
 
     def _add_outcome(self, id_: str, kind: OutcomeKind, *, known: bool) -> None:
         names = {

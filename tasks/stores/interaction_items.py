@@ -160,6 +160,9 @@ class Stored:
     version: str = ""
     content_hash: str | None = None
     details_hash: str | None = None
+    ended_at: str | None = None
+    """Read by searches only, as is `fetched_at`."""
+    fetched_at: str | None = None
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Stored:
@@ -178,6 +181,8 @@ class Stored:
             version=str(item.get("version", "")),
             content_hash=item.get("contentHash"),
             details_hash=item.get("detailsHash"),
+            ended_at=item.get("endedAt"),
+            fetched_at=item.get("fetchedAt"),
         )
 
 

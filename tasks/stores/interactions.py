@@ -8,14 +8,13 @@ that holds the conversation of this version, and adds to `startDays`, the days o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tasks.records import CONTENT_FIELDS, InteractionRecord
 from tasks.records.correction import is_doubtful
 from tasks.records.version import same_moment
-from tasks.stores import queries
 from tasks.stores.batch_insert import insert_each
 from tasks.stores.dynamodb import ConditionalWrite, DynamoTable
 from tasks.stores.interaction_items import (
@@ -34,7 +33,7 @@ from tasks.stores.interaction_items import (
     start_day,
     start_days,
 )
-from tasks.stores.queries import WHOLE_TABLE, ScanSegment
+from tasks.stores.interaction_searches import InteractionSearches
 from tasks.stores.row_names import NO_NAMES, RowNames
 from tasks.stores.run_history import append_run, trim_runs
 from tasks.stores.update_expression import UpdateExpression
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 
 
 _Condition = Callable[[UpdateExpression], str]
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class _DeferralChange(NamedTuple):
@@ -57,7 +55,7 @@ class _DeferralChange(NamedTuple):
     removed: tuple[str, ...]
 
 
-class InteractionTable:
+class InteractionTable(InteractionSearches):
     """The table of records; thread-safe. Methods raise StoreUnavailable, those that write also ItemRefused."""
 
     def __init__(
@@ -197,41 +195,6 @@ class InteractionTable:
             kept = {name: stands[name] for name in ("erasedAt", "receiptId", "startDays") if name in stands}
             self._table.put(tombstone | kept, "attribute_exists(erasedAt)")
         return PreviousItem.TOMBSTONE
-
-    def overdue(self, before: datetime) -> Iterator[Stored]:
-        """Yield the interactions that were due before a moment, the longest overdue first."""
-        return map(Stored.from_item, queries.due_before(self._table, before, STATE_FIELDS))
-
-    def waiting(self) -> Iterator[Stored]:
-        """Yield every interaction that is to be asked for again, the one that is due first first."""
-        return map(Stored.from_item, queries.due_before(self._table, _NEVER, STATE_FIELDS))
-
-    def unsettled(self, before: datetime, segment: ScanSegment = WHOLE_TABLE) -> Iterator[Stored]:
-        """Yield the unsettled records without a deferral that were last fetched before a moment, by a scan."""
-        return map(Stored.from_item, queries.unsettled_before(self._table, before, segment, STATE_FIELDS))
-
-    def of_former_version(self) -> Iterator[tuple[str, str]]:
-        """Yield id and `fetchedAt` of each record that a release before 0.2 wrote and none has written since.
-
-        `fetchedAt` is an empty text where a row has none, so that one row that others have edited stops no rebuild;
-        and for a record of today that only lacks its customer keys: no object of a former release is its conversation.
-        """
-        for item in queries.of_former_version(self._table, with_keys=self._keys is not None):
-            former = "|" in str(item["version"])
-            yield str(item["interactionId"]), str(item.get("fetchedAt", "")) if former else ""
-
-    def of_customer(
-        self,
-        external_contact_id: str | None,
-        customer_keys: Sequence[str],
-        segment: ScanSegment = WHOLE_TABLE,
-    ) -> list[str]:
-        """Return the ids of the interactions of a contact or of any of these keys, by a consistent scan."""
-        return list(queries.of_customer(self._table, external_contact_id, customer_keys, segment))
-
-    def count_without_keys(self, segment: ScanSegment = WHOLE_TABLE) -> int:
-        """Return how many records of a segment have no customer keys: no search by address finds them."""
-        return sum(1 for _ in queries.without_keys(self._table, segment))
 
     def backup_period(self) -> str:
         """Return how far the table's point-in-time backups reach: `35 days`, `off` or `unknown`."""

@@ -23,6 +23,8 @@ class ScanSegment(NamedTuple):
 
 
 WHOLE_TABLE = ScanSegment(0, 1)
+ASYNCHRONOUS_MEDIA = ("message", "email")
+"""Media whose conversations stay open for days, and can end again after weeks."""
 _WITHOUT_KEYS = "attribute_exists(version) AND attribute_not_exists(customerKeys)"
 
 
@@ -41,21 +43,55 @@ def due_before(table: DynamoTable, before: datetime, attributes: Iterable[str]) 
     return heapq.merge(*partitions, key=itemgetter("dueAt"))
 
 
-def unsettled_before(
-    table: DynamoTable, before: datetime, segment: ScanSegment, attributes: Iterable[str]
-) -> Iterator[dict[str, Any]]:
-    """Yield the named attributes of unsettled records without a deferral, last fetched before a moment.
+class ScanAges(NamedTuple):
+    """Of which age records are yielded that may have changed since."""
 
-    A scan, of one segment of the table: such records are few among many, so they have no index.
+    unsettled_before: datetime
+    """Unsettled ones that were last fetched until then."""
+    ended_after: datetime
+    """Settled ones that ended since then, and until `ended_before`."""
+    ended_before: datetime
+
+
+def may_have_changed(
+    table: DynamoTable, ages: ScanAges, segment: ScanSegment, attributes: Iterable[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the named attributes of records without a deferral that are unsettled, or of a medium that ends again.
+
+    A scan, of one segment of the table: there are few of them among many, so they have no index, which would cost a
+    write with each record.
     """
+    unsettled = "settled = :no AND fetchedAt <= :before"
+    again = " OR ".join(
+        f"contains(mediaTypes, :{medium}) OR mediaType = :{medium}" for medium in ASYNCHRONOUS_MEDIA
+    )
+    settled = f"settled = :yes AND endedAt BETWEEN :after AND :until AND ({again})"
     return table.pages(
         "scan",
-        FilterExpression="settled = :no AND fetchedAt <= :before AND attribute_not_exists(dueAt)",
-        values={":no": False, ":before": iso(before)},
+        FilterExpression=f"attribute_not_exists(dueAt) AND (({unsettled}) OR ({settled}))",
+        values={
+            ":no": False,
+            ":yes": True,
+            ":before": iso(ages.unsettled_before),
+            ":after": iso(ages.ended_after),
+            ":until": iso(ages.ended_before),
+            **{f":{medium}": medium for medium in ASYNCHRONOUS_MEDIA},
+        },
         attributes=attributes,
         Segment=segment.number,
         TotalSegments=segment.total,
     )
+
+
+def settled_between(table: DynamoTable, start: datetime, end: datetime) -> Iterator[str]:
+    """Yield the ids of the settled records that started in an interval, its end excluded; a scan of the whole table."""
+    items = table.pages(
+        "scan",
+        FilterExpression="settled = :yes AND startedAt >= :start AND startedAt < :end",
+        values={":yes": True, ":start": iso(start), ":end": iso(end)},
+        attributes=("interactionId",),
+    )
+    return (str(item["interactionId"]) for item in items)
 
 
 def of_former_version(table: DynamoTable, *, with_keys: bool) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -191,3 +192,83 @@ def test_an_invalid_interval_fails_the_run(driver: SandboxDriver) -> None:
     run = reconcile(driver, end=iso(midnight(1)))
     assert run["state_type"] == "FAILED"
     assert "invalid-interval: end needs a start" in run["state"]["message"]
+
+
+def ended_days_ago(driver: SandboxDriver, days: int) -> dict[str, dict[str, Any]]:
+    """Store interactions that ended so many days ago, and nothing since; return a row of mail and one of voice."""
+    moment = datetime.now(UTC) - timedelta(days=days)
+    ids = add_conversations(driver, 80, start=iso(moment), end=iso(moment + timedelta(minutes=5)))
+    driver.finished(driver.create_run([event_text(id_) for id_ in ids]))
+    rows = [driver.stored_row(id_) for id_ in ids]
+    return {
+        medium: next(row for row in rows if row["mediaTypes"] == [medium]) for medium in ("message", "voice")
+    }
+
+
+def fetched_at(driver: SandboxDriver, interaction_id: str, moment: datetime) -> None:
+    """Let a row have been fetched at a moment."""
+    driver.sandbox.client("dynamodb").update_item(
+        TableName=driver.addresses.interaction_table,
+        Key={"interactionId": {"S": interaction_id}},
+        UpdateExpression="SET fetchedAt = :at",
+        ExpressionAttributeValues={":at": {"S": iso(moment)}},
+    )
+
+
+def asked_for(driver: SandboxDriver) -> str:
+    """Return the targets of all requests."""
+    answer = requests.get(f"{driver.addresses.genesys_api_url}/_sim/targets", timeout=60)
+    return unquote(" ".join(answer.json()["targets"]))
+
+
+def test_a_thread_that_ends_again_is_found_without_an_event(driver: SandboxDriver) -> None:
+    """Ten days after its end a conversation of messages is asked for again, one of voice is not."""
+    rows = ended_days_ago(driver, 11)
+    thread, call = rows["message"]["interactionId"], rows["voice"]["interactionId"]
+    driver.revise(thread, "ended-again")
+    for id_ in (thread, call):
+        fetched_at(driver, id_, datetime.now(UTC) - timedelta(days=9))
+    driver.simulator("reset", only=["counters"])
+
+    run = reconcile(driver, last_hours=0.1, overdue=False)
+
+    assert run["state_type"] == "COMPLETED"
+    after = driver.stored_row(thread)
+    assert after["endedAt"] > rows["message"]["endedAt"]
+    assert after["settled"]
+    assert driver.stored_row(call)["contentHash"] == rows["voice"]["contentHash"]
+    assert thread in asked_for(driver)
+    assert call not in asked_for(driver)
+
+    driver.simulator("reset", only=["counters"])
+    reconcile(driver, last_hours=0.1, overdue=False)
+    assert thread not in asked_for(driver)
+
+
+def test_a_thread_that_is_open_again_is_asked_for_until_it_ends(driver: SandboxDriver) -> None:
+    """The settled row stays, and the next scan asks again."""
+    row = ended_days_ago(driver, 12)["message"]
+    thread = row["interactionId"]
+    driver.revise(thread, "reopened")
+    fetched_at(driver, thread, datetime.now(UTC) - timedelta(days=9))
+    reconcile(driver, last_hours=0.1, overdue=False)
+    assert driver.stored_row(thread)["endedAt"] == row["endedAt"]
+    driver.simulator(f"conversations/{thread}/events", type="ended")
+    assert driver.until(lambda: driver.stored_row(thread)["endedAt"] > row["endedAt"])
+
+
+def test_what_genesys_no_longer_returns_is_counted_and_named(driver: SandboxDriver) -> None:
+    """Its record stays; what is only not listed is asked for by its id, and is not named."""
+    gone, there = add_conversations(driver, 2, **day(75))
+    driver.finished(driver.create_run([event_text(id_) for id_ in (gone, there)]))
+    before = driver.stored_row(gone)
+    driver.simulator(f"conversations/{gone}/events", type="removed")
+
+    run = reconcile(driver, **day(75), **NO_RESTARTS, no_longer_returned=True)
+
+    assert run["state_type"] == "COMPLETED"
+    assert "1 asked again, 1 not returned" in run["state"]["message"]
+    report = artifacts_of(driver, run["id"])["reconcile"]["data"]
+    assert gone in report
+    assert there not in report
+    assert driver.stored_row(gone) == before
