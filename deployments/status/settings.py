@@ -15,7 +15,7 @@ class StatusThresholds(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
     status_oldest_message: float = Field(
-        default=900.0, gt=0, description="Seconds that a message may be in the buffer; as the alarm's"
+        default=900.0, gt=0, description="Seconds that a message may be in the buffer"
     )
     status_messages: int = Field(default=5_000, ge=1, description="Messages in the buffer that are too many")
     status_reconcile_age: float = Field(

@@ -19,13 +19,17 @@ class Configuration:
 
     `prefect_api_url` ends with /api (Prefect Cloud: with the workspace's path). `prefect_secret_arn` names the secret
     with the API key; without it no key is sent. The default of `max_parameter_bytes` is below the limit of the server,
-    524,288, and below 512,000, in case Prefect Cloud means 512 kB. `request_timeout` is in seconds.
+    524,288, and below 512,000, in case Prefect Cloud means 512 kB. `request_timeout` is in seconds. The watch reads
+    `buffer_queue_url` and `budget_table`; `stack_name` is the dimension of every metric.
     """
 
     prefect_api_url: SplitResult
     prefect_secret_arn: str
     deployment_name: str
     dead_letter_queue_url: str
+    buffer_queue_url: str
+    budget_table: str
+    stack_name: str
     max_events: int
     max_parameter_bytes: int
     max_waiting_runs: int
@@ -40,6 +44,9 @@ def configuration(environment: Mapping[str, str] = os.environ) -> Configuration:
         prefect_secret_arn=secret,
         deployment_name=_deployment(environment.get("DEPLOYMENT_NAME") or "process-interactions/live"),
         dead_letter_queue_url=environment.get("DEAD_LETTER_QUEUE_URL", "").strip(),
+        buffer_queue_url=environment.get("BUFFER_QUEUE_URL", "").strip(),
+        budget_table=environment.get("BUDGET_TABLE", "").strip(),
+        stack_name=environment.get("STACK_NAME", "").strip() or "interactions",
         max_events=_integer(environment, "MAX_EVENTS", default=1000, minimum=1, maximum=10_000),
         max_parameter_bytes=_integer(
             environment, "MAX_PARAMETER_BYTES", default=500_000, minimum=1000, maximum=524_288

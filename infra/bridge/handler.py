@@ -2,7 +2,8 @@
 
 It receives a batch of messages (or from a manual invocation one EventBridge event or a list of them), reduces each
 event to the allow-list, and starts one flow run per batch. The response names the messages that were not accepted,
-and SQS delivers exactly these again.
+and SQS delivers exactly these again. Once a minute the stack invokes it with `{"watch": ...}`: it looks at what the
+alarms need, and accepts nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from connection import Connection
 from dead_letters import DeadLetters
 from delivery import Delivery, summary
 from errors import DeliveryHalted
+from figures import delivery_figures, metric_line, oldest_seconds
 from prefect_api import PrefectApi
+from watch import Watch
 
 # Well below the time-out of the function.
 CLIENT_CONFIG = Config(
@@ -48,12 +51,15 @@ class NotAccepted(Exception):
 
 def handler(event: Any, context: Context | None = None) -> dict[str, Any]:
     """Return the partial batch response; for a manual invocation return a summary, or raise NotAccepted."""
+    if isinstance(event, dict) and set(event) == {"watch"}:
+        return _watched(context)
     started = time.monotonic()
     records = _records(event)
     messages = _messages(records) if records is not None else _from_manual_invocation(event, context)
     report = bridge().deliver(messages, _remaining(context))
     outcome = summary(report)
-    _log({"message": "batch delivered", **outcome, "durationMs": round((time.monotonic() - started) * 1000)})
+    figures = delivery_figures(report, oldest_seconds(records or []), (time.monotonic() - started) * 1000)
+    _log({"message": "batch delivered", **outcome}, figures, outcome["stopped"])
     if records is not None:
         returned = dict.fromkeys(original_id(name) for name in report.returned)
         return {"batchItemFailures": [{"itemIdentifier": name} for name in returned]}
@@ -90,22 +96,44 @@ def _remaining(context: Context | None) -> Callable[[], float]:
     return (lambda: left() / 1000) if left else (lambda: float("inf"))
 
 
+def _watched(context: Context | None) -> dict[str, Any]:
+    """Write the figures of the watch to the log, and return them."""
+    figures, stopped = watch().look(_remaining(context))
+    _log({"message": "watched", "stopped": stopped}, figures, stopped)
+    return figures
+
+
+@lru_cache(maxsize=1)
+def watch() -> Watch:
+    """Return the process's only watch."""
+    settings = configuration()
+    return Watch(
+        _prefect_api(settings),
+        boto3.client("sqs", config=CLIENT_CONFIG),
+        boto3.client("dynamodb", config=CLIENT_CONFIG),
+        settings,
+    )
+
+
 @lru_cache(maxsize=1)
 def bridge() -> Delivery:
     """Return the process's only delivery: connection, API key and deployment id are kept between invocations."""
     settings = configuration()
-    api = PrefectApi(
-        Connection(settings.prefect_api_url),
-        Credentials(_secret_reader(settings.prefect_secret_arn)),
-        deployment_name=settings.deployment_name,
-        timeout=settings.request_timeout,
-    )
     return Delivery(
-        api,
+        _prefect_api(settings),
         _dead_letters(settings),
         max_events=settings.max_events,
         max_bytes=settings.max_parameter_bytes,
         max_waiting_runs=settings.max_waiting_runs,
+    )
+
+
+def _prefect_api(settings: Configuration) -> PrefectApi:
+    return PrefectApi(
+        Connection(settings.prefect_api_url),
+        Credentials(_secret_reader(settings.prefect_secret_arn)),
+        deployment_name=settings.deployment_name,
+        timeout=settings.request_timeout,
     )
 
 
@@ -128,7 +156,8 @@ def _dead_letters(settings: Configuration) -> DeadLetters:
     return DeadLetters(boto3.client("sqs", config=CLIENT_CONFIG) if url else None, url)
 
 
-def _log(line: dict[str, Any]) -> None:
-    """Write one line of JSON, whose fields CloudWatch Logs Insights can query."""
-    sys.stdout.write(json.dumps(line) + "\n")
+def _log(line: dict[str, Any], figures: dict[str, float], stopped: dict[str, Any] | None) -> None:
+    """Write one line of JSON, whose fields CloudWatch Logs Insights can query, and whose figures become metrics."""
+    code = stopped["code"] if stopped else None
+    sys.stdout.write(json.dumps(metric_line(line, figures, configuration().stack_name, code)) + "\n")
     sys.stdout.flush()

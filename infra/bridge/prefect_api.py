@@ -1,4 +1,4 @@
-"""Prefect's API, as far as the bridge uses it: a deployment's id, the number of waiting runs, a new run."""
+"""Prefect's API, as far as the bridge uses it: a deployment's id, waiting runs, a new run, workers, a limit."""
 
 from __future__ import annotations
 
@@ -98,6 +98,25 @@ class PrefectApi:
             raise DeliveryHalted("waiting-runs-unknown", status)
         return answer
 
+    def online_workers(self) -> int:
+        """Return how many workers of the deployment's pool Prefect calls online; the deployment is looked up anew."""
+        pool = self._look_up().get("work_pool_name")
+        if not isinstance(pool, str):
+            return 0
+        body = {"workers": {"status": {"any_": ["ONLINE"]}}}
+        status, answer = self._request("POST", f"/work_pools/{quote(pool, safe='')}/workers/filter", body)
+        if status != 200 or not isinstance(answer, list):  # noqa: PLR2004  # HTTP's OK
+            raise DeliveryHalted("workers-unknown", status)
+        return len(answer)
+
+    def limit(self, name: str) -> int:
+        """Return the active global concurrency limit of this name; raise DeliveryHalted when there is none."""
+        status, answer = self._request("GET", f"/v2/concurrency_limits/{quote(name, safe='')}")
+        found = answer if status == 200 and isinstance(answer, dict) else {}  # noqa: PLR2004  # HTTP's OK
+        if not found.get("active") or not isinstance(found.get("limit"), int):
+            raise DeliveryHalted("limit-missing", status)
+        return int(found["limit"])
+
     def create_run(self, events: Sequence[str], key: str) -> CreatedRun:
         """Return the run of these events under this idempotency key; raise BatchRefused or DeliveryHalted."""
         body = {"parameters": {"events": list(events)}, "idempotency_key": key, "tags": ["bridge"]}
@@ -116,15 +135,20 @@ class PrefectApi:
 
     def _deployment(self) -> str:
         if self._deployment_id is None:
-            flow, _, name = self._deployment_name.partition("/")
-            path = f"/deployments/name/{quote(flow, safe='')}/{quote(name, safe='')}"
-            status, answer = self._request("GET", path)
-            if status == 404:  # noqa: PLR2004
-                raise DeliveryHalted("deployment-not-found", status)
-            if status != 200:  # noqa: PLR2004
-                raise DeliveryHalted("outage", status)
-            self._deployment_id = _identifier(answer)
+            self._deployment_id = _identifier(self._look_up())
         return self._deployment_id
+
+    def _look_up(self) -> dict[str, Any]:
+        """Return the deployment of this name, and remember its id."""
+        flow, _, name = self._deployment_name.partition("/")
+        path = f"/deployments/name/{quote(flow, safe='')}/{quote(name, safe='')}"
+        status, answer = self._request("GET", path)
+        if status == 404:  # noqa: PLR2004
+            raise DeliveryHalted("deployment-not-found", status)
+        if status != 200:  # noqa: PLR2004
+            raise DeliveryHalted("outage", status)
+        self._deployment_id = _identifier(answer)
+        return dict(answer)
 
     def _request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         status, answer = self._send(method, path, body)

@@ -50,7 +50,6 @@ OTHERS = {  # of Prefect's add-ons, of AWS and of the programs in the Makefile
 }
 WORDS_OF_OTHERS = {  # AWS's metrics and options, and Prefect's states
     "ApproximateAgeOfOldestMessage",
-    "ApproximateNumberOfMessagesVisible",
     "AwaitingRetry",
     "ImportExistingResources",
     "SecretStr",

@@ -20,10 +20,9 @@ LAMBDAS = {
     ("sqs:ReceiveMessage", "Buffer"): "the event source mapping takes messages",
     ("sqs:DeleteMessage", "Buffer"): "the event source mapping deletes what was accepted",
     ("sqs:ChangeMessageVisibility", "Buffer"): "the event source mapping hands back what was not",
-    ("sqs:GetQueueAttributes", "Buffer"): "the event source mapping looks at the queue",
     ("logs:CreateLogStream", "BridgeLog"): "Lambda writes the function's output",
     ("logs:PutLogEvents", "BridgeLog"): "Lambda writes the function's output",
-    ("kms:Decrypt", "KmsKeyArn"): "SQS does it, with a customer's key only",
+    ("kms:Decrypt", "KmsKeyArn"): "SQS and DynamoDB do it, with a customer's key only",
     ("kms:GenerateDataKey", "KmsKeyArn"): "SQS does it, with a customer's key only",
     (
         "kms:Decrypt",
@@ -41,12 +40,15 @@ def made(
     """Create the bridge's queue and secret; return the template's names by their URL and ARN."""
     sqs, secrets = boto3.client("sqs"), boto3.client("secretsmanager")
     queue = sqs.create_queue(QueueName="dead-letters-of-permissions")["QueueUrl"]
+    buffer = sqs.create_queue(QueueName="buffer-of-permissions")["QueueUrl"]
     arn = secrets.create_secret(Name="prefect-of-permissions", SecretString=KEY)["ARN"]
     for client in (sqs, secrets):
         client.close()
     monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", queue)
     monkeypatch.setenv("PREFECT_SECRET_ARN", arn)
-    return {queue: "DeadLetters", arn: "PrefectSecretArn"}
+    monkeypatch.setenv("BUFFER_QUEUE_URL", buffer)
+    monkeypatch.setenv("BUDGET_TABLE", "budget")  # which does not exist: the watch asks, and goes on
+    return {queue: "DeadLetters", buffer: "Buffer", arn: "PrefectSecretArn", "budget": "BudgetTable"}
 
 
 @pytest.fixture
@@ -73,8 +75,11 @@ def test_the_role_allows_the_calls_of_the_handler_and_no_others(
     with FakePrefect(authorization=f"Bearer {KEY}", poison={poison["id"]: 409}).serving() as prefect:
         monkeypatch.setenv("PREFECT_API_URL", prefect.url)
         bridge.bridge.cache_clear()
+        bridge.watch.cache_clear()
         answer = bridge.handler(records(customer_end(1), poison, customer_end(3)))
+        assert bridge.handler({"watch": True})["workers"] == 1
         bridge.bridge.cache_clear()
+        bridge.watch.cache_clear()
     assert answer == {"batchItemFailures": []}
     pairs: set[Needed] = set().union(*(needed(call, made) for call in calls))
     policy = allowed("BridgeRole")

@@ -22,6 +22,7 @@ ARNS = {
     "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/{{}}",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
     "AWS::Lambda::EventSourceMapping": f"arn:aws:lambda:{HERE}:event-source-mapping:1-2-3",
+    "AWS::Lambda::Permission": f"arn:aws:lambda:{HERE}:function:interactions-BridgeFunction-1A2B",
     "AWS::Lambda::Function": f"arn:aws:lambda:{HERE}:function:{{}}",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{HERE}:log-group:{{}}",
     "AWS::S3::Bucket": "arn:aws:s3:::{}",
@@ -34,6 +35,8 @@ RESOURCES = {name: each["Type"] for name, each in read_template("template.yaml")
 
 def arn(name: str, stack: str = "interactions") -> str:
     """Return the ARN of a resource of the template in a stack of this name."""
+    if name == "WatchRule":
+        return f"arn:aws:events:{HERE}:rule/{stack}-watch"
     made = f"{stack}-{name}-1A2B"
     made = made.lower() if RESOURCES[name] == "AWS::S3::Bucket" else made
     return ARNS[RESOURCES[name]].replace("interactions", stack).format(made)

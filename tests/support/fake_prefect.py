@@ -1,6 +1,6 @@
 """A fake of Prefect's API with state and with faults: a real HTTP server on the loopback.
 
-It responds to the bridge's three requests as Prefect 3.8 does; `test_bridge_prefect.py` tests the bridge against a
+It responds to the bridge's requests as Prefect 3.8 does; `test_bridge_prefect.py` tests the bridge against a
 real server.
 """
 
@@ -35,6 +35,8 @@ class FakePrefect:
     waiting: int = 0
     waits_for_runs: bool = False
     count_status: int = 200
+    workers: int = 1
+    request_limit: int = 300
     authorization: str | None = None
     closes_idle: bool = False
     largest: int = 524_288
@@ -107,9 +109,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing."""
 
     def do_GET(self) -> None:
-        if self._is_authorized("GET"):
+        if not self._is_authorized("GET"):
+            return
+        if self.path.startswith("/api/v2/concurrency_limits/"):
+            self._answer(200, {"limit": self.fake.request_limit, "active": True})
+        else:
             found = self.fake.deployments.get(self.path.partition("/deployments/name/")[2])
-            self._answer(200 if found else 404, {"id": found})
+            self._answer(200 if found else 404, {"id": found, "work_pool_name": "interactions"})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -117,6 +123,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.path.endswith("/flow_runs/count"):
             self._answer(self.fake.count_status, self.fake.waiting)
+            return
+        if self.path.endswith("/workers/filter"):
+            self._answer(200, [{"status": "ONLINE"}] * self.fake.workers)
             return
         fault = self.fake.faults.popleft() if self.fake.faults else None
         self._create(body, fault)

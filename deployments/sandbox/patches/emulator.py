@@ -7,6 +7,7 @@ It patches private names of the pinned version, and refuses to start with any ot
 - its CloudFormation has no archives, connections and API destinations, though its API has them;
 - its CloudFormation takes over no existing Glue database, bucket policy or bucket (as if that were to be made);
 - its CloudWatch knows no ages of SQS's messages;
+- it takes no metrics out of a function's log (`embedded_metrics.py`);
 - it parses a PartiQL statement at each call, which takes three times as long as executing it.
 """
 
@@ -25,6 +26,8 @@ from ministack import app
 from ministack.services import cloudwatch, dynamodb, eventbridge, glue, lambda_svc, s3, sqs
 from ministack.services.cloudformation import changesets, provisioners, stacks
 
+from deployments.sandbox.patches.embedded_metrics import with_metrics
+
 PINNED = "1.5.33"
 _RECEIVED_TOO_OFTEN = 3  # SQS leaves a message out of the ages once it was received so often
 Properties = dict[str, Any]
@@ -37,6 +40,7 @@ def install() -> None:
             f"made for ministack {PINNED}, found {found}: check every patch, then change PINNED"
         )
     lambda_svc._sqs_esm_concurrency = _concurrency_in_numbers(lambda_svc._sqs_esm_concurrency)
+    lambda_svc._emit_lambda_logs = with_metrics(lambda_svc._emit_lambda_logs)
     dynamodb.parse_partiql_statement = _caching_inserts(dynamodb.parse_partiql_statement)
     cloudwatch._get_metric_statistics = _with_ages_of_messages(cloudwatch._get_metric_statistics)
     handlers = provisioners._RESOURCE_HANDLERS

@@ -1,0 +1,105 @@
+"""What the alarms need to know although no event comes: queues, workers, the request budget, whether Prefect answers.
+
+A figure that cannot be read is left out, and its alarm has no data then; each is read whatever becomes of the others.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from errors import DeliveryHalted
+
+if TYPE_CHECKING:
+    from configuration import Configuration
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+    from prefect_api import PrefectApi
+
+LIMIT = "genesys-requests"
+"""Prefect's limit of requests to Genesys in a window."""
+WINDOW_SECONDS = 60
+"""The window of the shared budget."""
+
+Figures = dict[str, float]
+Stopped = dict[str, Any]
+
+
+class Watch:
+    """Looks at everything once per call."""
+
+    def __init__(
+        self, api: PrefectApi, sqs: SQSClient, dynamodb: DynamoDBClient, settings: Configuration
+    ) -> None:
+        self._api = api
+        self._sqs = sqs
+        self._dynamodb = dynamodb
+        self._settings = settings
+
+    def look(self, remaining: Callable[[], float]) -> tuple[Figures, Stopped | None]:
+        """Return the figures, and why the bridge could accept nothing now, None if it could.
+
+        `received` is 0: the minutes without an event have a value, too. `stalled` is there only when the bridge could
+        accept nothing: whether it does accept, only its deliveries know.
+        """
+        self._api.begin(remaining)
+        figures: Figures = {"received": 0}
+        figures |= self._depth("backlog", self._settings.buffer_queue_url)
+        figures |= self._depth("deadLetters", self._settings.dead_letter_queue_url)
+        stopped = self._prefect(figures)
+        if stopped is None:
+            figures |= self._budget()
+        else:
+            figures["stalled"] = 1
+        return figures, stopped
+
+    def _depth(self, name: str, url: str) -> Figures:
+        """Return a queue's messages, those in delivery included: a bridge that returns everything hides them there."""
+        if not url:
+            return {}
+        try:
+            found = self._sqs.get_queue_attributes(
+                QueueUrl=url,
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )
+        except (ClientError, BotoCoreError):
+            return {}
+        return {name: sum(map(int, found["Attributes"].values()))}
+
+    def _prefect(self, figures: Figures) -> Stopped | None:
+        """Add the workers and the waiting runs; return why nothing can be accepted."""
+        try:
+            figures["workers"] = self._api.online_workers()
+            figures["waitingRuns"] = self._api.waiting_runs()
+        except DeliveryHalted as halted:
+            return {"code": halted.code, "status": halted.status}
+        if figures["waitingRuns"] > self._settings.max_waiting_runs:
+            return {"code": "too-many-waiting-runs", "status": None}
+        return None
+
+    def _budget(self) -> Figures:
+        """Return how much of the requests of the last minute is used, in percent of what Prefect's limit allows."""
+        if not self._settings.budget_table:
+            return {}
+        try:
+            limit = self._api.limit(LIMIT)
+            item = self._dynamodb.get_item(
+                TableName=self._settings.budget_table, Key={"budgetId": {"S": "genesys"}}
+            ).get("Item")
+            used = _used(json.loads(item["grants"]["S"])) if item else 0
+        except (DeliveryHalted, ClientError, BotoCoreError, KeyError, TypeError, ValueError):
+            return {}
+        return {"budgetPercent": round(100 * used / limit)} if limit > 0 else {}
+
+
+def _used(grants: list[list[int]]) -> int:
+    """Return the requests of the window; `grants` are [end of the bucket in epoch ms, total, background]."""
+    now = time.time()
+    return sum(
+        total
+        for ends, total, _background in grants
+        if now - WINDOW_SECONDS < ends / 1000 <= now + WINDOW_SECONDS
+    )
