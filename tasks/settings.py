@@ -10,7 +10,16 @@ import os
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, NonNegativeFloat, SecretStr, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    NonNegativeFloat,
+    SecretStr,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tasks.values import canonical_id
@@ -319,6 +328,16 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The process's settings; raises pydantic's ValidationError, which names each variable at fault."""
     return Settings()
+
+
+def value_of(name: str) -> Any:
+    """Return one setting of the environment, whatever the others are; its default where its own value is wrong."""
+    field = Settings.model_fields[name]
+    fields: Any = {name: (field.annotation, field)}
+    try:
+        return getattr(create_model("Alone", __base__=BaseSettings, **fields)(), name)
+    except ValidationError:
+        return field.default
 
 
 @lru_cache(maxsize=1)

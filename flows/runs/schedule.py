@@ -18,11 +18,11 @@ from prefect.runtime import deployment, flow_run
 from prefect.states import AwaitingRetry, Scheduled
 
 from flows.runs.current_run import batch_name
-from tasks.errors import BadSettings, DependencyUnavailable, TransientError
+from tasks.errors import DependencyUnavailable, TransientError
 from tasks.events import serialize
 from tasks.pipeline.work import InteractionWork
 from tasks.services import get_services
-from tasks.settings import Settings
+from tasks.settings import value_of
 from tasks.stores import Deferral
 from tasks.values import chunked, iso
 
@@ -136,10 +136,5 @@ async def _reschedule(run_id: UUID, error: DependencyUnavailable) -> datetime:
 
 
 def _retry_times() -> tuple[float, float]:
-    """Return the seconds until the run is tried again, and until it gives up; the defaults where settings are wrong."""
-    try:
-        settings = get_services().settings
-    except BadSettings:
-        fields = Settings.model_fields
-        return fields["store_retry_delay"].default, fields["store_retry_limit"].default
-    return settings.store_retry_delay, settings.store_retry_limit
+    """Return the seconds until the run is tried again, and until it gives up, though other settings may be wrong."""
+    return value_of("store_retry_delay"), value_of("store_retry_limit")

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from tasks.errors import BadSettings, DependencyUnavailable
 from tasks.services import get_services
-from tasks.settings import RENAMED, BlockNames, Settings, TaskPolicy
+from tasks.settings import RENAMED, BlockNames, Settings, TaskPolicy, value_of
 
 SECRET = "never-to-be-shown"
 NEEDED = {
@@ -148,3 +148,18 @@ def test_a_server_that_does_not_answer_reschedules_runs(environment: pytest.Monk
         pytest.raises(DependencyUnavailable, match="Prefect does not return a block"),
     ):
         get_services()
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"), [("2", 2.0), (None, 60.0), ("", 60.0), ("often", 60.0), ("-1", 60.0)]
+)
+def test_one_setting_holds_though_another_is_wrong(
+    environment: pytest.MonkeyPatch, own: str | None, expected: float
+) -> None:
+    """A run whose worker has a wrong setting goes back for as long as its own one says; a wrong one is its default."""
+    environment.setenv("DEFERRAL_INTERVAL", "never")
+    if own is not None:
+        environment.setenv("STORE_RETRY_DELAY", own)
+    with pytest.raises(ValidationError):
+        Settings()
+    assert value_of("store_retry_delay") == expected
