@@ -3,6 +3,8 @@ PYTHON ?= python3
 EVENTS ?= 25
 SEEDS ?= 3
 MINUTES ?= 30
+# Processes of the tests, which wait for servers half of their time: twice the cores.
+WORKERS ?= 4
 BIN := .venv/bin
 READY := .venv/ready
 ANALYTICS := .venv/analytics
@@ -32,10 +34,10 @@ unit: $(ANALYTICS)  ## run the tests that start nothing, in less than a minute
 	$(BIN)/pytest -q -n 2 tests/unit
 
 test: $(ANALYTICS)  ## run what a change must pass
-	$(BIN)/pytest -m "not long" -n 2 --dist loadfile --durations=20
+	$(BIN)/pytest -m "not long" -n $(WORKERS) --dist loadfile --durations=20
 
 test-long: $(LONG)  ## run the browser's tests, Genesys's own SDK, and what takes minutes
-	$(BIN)/pytest -m "long and not bench" -n 2 --dist loadfile --durations=20
+	$(BIN)/pytest -m "long and not bench" -n $(WORKERS) --dist loadfile --durations=20
 
 bench: $(BENCH)  ## measure this pipeline beside others, 35 minutes on an idle machine (ONLY=a,d)
 	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY))
