@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +14,9 @@ from rich.console import Console
 
 from deployments.sandbox.sandbox import Sandbox
 from deployments.sandbox.signals import exit_on_signals
-from tests.benchmarks import dbos_workflows, single_events, tables
+from tests.benchmarks import dbos_workflows, growth, single_events, tables
 from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
-from tests.benchmarks.benchmark import Options, Results, run
+from tests.benchmarks.benchmark import Options, Progress, Results, run
 from tests.benchmarks.conditions import conditions
 from tests.benchmarks.document import to_document, write_document
 from tests.benchmarks.targets import check_targets
@@ -37,12 +38,13 @@ def benchmark(
     sustained: bool | None = None,
     bucket: bool | None = None,
     single: int | None = None,
+    stages: str = ",".join(map(str, growth.STAGES)),
 ) -> None:
     """Measure.
 
     Args:
         only: Competitors: a this pipeline, b on the stock process pool, c Prefect with one flow run per event,
-            d the floor (a plain script), e DBOS.
+            d the floor (a plain script), e DBOS. Or a part of its own, which no full benchmark has: growth.
         bursts: Numbers of events at once.
         limit: Genesys's request limit.
         repeats: How often a burst of up to 100 is run without a limit; the median counts.
@@ -50,7 +52,12 @@ def benchmark(
         sustained: Run 30,000 events under the limit, too; by default only in a full benchmark.
         bucket: Run the largest burst with the bucket, too; by default only in a full benchmark.
         single: How many single events, one a second; by default 60 in a full benchmark, else none.
+        stages: The numbers of interactions of the part growth.
     """
+    if only == "growth":
+        numbers = [int(each) for each in stages.split(",")]
+        _measure(lambda bench, results, report: _grow(bench, numbers, results, report))
+        return
     whole = only == "a,b,c,d,e" and bursts == "1,100,1000,10000" and limit == "both"
     options = Options(
         only=only.replace(",", ""),
@@ -61,10 +68,23 @@ def benchmark(
         sustained=whole if sustained is None else sustained,
         bucket=whole if bucket is None else bucket,
     )
-    _measure(options, (60 if whole else 0) if single is None else single)
+    singles = (60 if whole else 0) if single is None else single
+    _measure(lambda bench, results, report: _compete(bench, options, singles, results, report))
 
 
-def _measure(options: Options, singles: int) -> None:
+def _compete(bench: BenchSandbox, options: Options, singles: int, results: Results, report: Progress) -> None:
+    if singles:
+        report(f"single events: {singles}, one a second")
+        results.bridge = single_events.measure_single_events(bench, singles)
+    run(bench, options, results, report)
+
+
+def _grow(bench: BenchSandbox, stages: list[int], results: Results, report: Progress) -> None:
+    for stage in growth.measure_growth(bench, stages, report):
+        results.growth.append(stage)
+
+
+def _measure(perform: Callable[[BenchSandbox, Results, Progress], None]) -> None:
     console, began = Console(width=tables.WIDTH), time.monotonic()
     results = Results()
 
@@ -79,10 +99,7 @@ def _measure(options: Options, singles: int) -> None:
         ):
             bench = BenchSandbox(sandbox)
             bench.pause_schedules()
-            if singles:
-                report(f"single events: {singles}, one a second")
-                results.bridge = single_events.measure_single_events(bench, singles)
-            run(bench, options, results, report)
+            perform(bench, results, report)
     finally:
         _show(console, results, time.monotonic() - began)
     shutil.rmtree(folder, ignore_errors=True)
@@ -96,6 +113,8 @@ def _show(console: Console, results: Results, seconds: float) -> None:
             console.print(tables.bursts(results.figures, limited=limited))
     if results.bridge:
         console.print(tables.single(results.bridge))
+    if results.growth:
+        console.print(tables.growth(results.growth))
     if results.memory:
         trail = ", ".join(f"{count:,}: {mb:.0f} MB" for count, mb in results.memory)
         console.print(f"Memory of this pipeline's worker after so many interactions: {trail}")

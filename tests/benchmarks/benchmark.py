@@ -10,6 +10,7 @@ from tests.benchmarks.accounting import resident
 from tests.benchmarks.bench_sandbox import REQUEST_LIMIT, BenchSandbox
 from tests.benchmarks.competitors import Competitor, Pipeline, ScriptCompetitor, stock_pool_pipeline
 from tests.benchmarks.figures import Figure, extrapolate, median_figure
+from tests.benchmarks.growth import GrowthStage
 from tests.benchmarks.measure import measure_burst
 
 ORDER = "adbec"  # the most important first
@@ -43,6 +44,7 @@ class Results:
     worker: int = 0  # the process id that `memory` is about
     memory: list[tuple[int, float]] = field(default_factory=list)
     """Interactions so far, and the worker's RSS in MB."""
+    growth: list[GrowthStage] = field(default_factory=list)
 
 
 def run(bench: BenchSandbox, options: Options, results: Results, report: Progress) -> None:

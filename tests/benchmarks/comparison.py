@@ -84,6 +84,12 @@ def _single_values(document: Document) -> Iterator[tuple[str, float]]:
     for name, values in document["single_event_seconds"].items():
         for percent in (50, 95, 99):
             yield f"single events, {name.replace('_', ' ')}, p{percent}, s", percentile(values, percent)
+    for each in document.get("growth", []):
+        name = f"growth, {each['events']:,} events"
+        yield f"{name}, ms each", each["drained_seconds"] / each["events"] * 1000
+        yield f"{name}, CPU ms each", each["cpu_seconds"] / each["events"] * 1000
+        yield f"{name}, peak MB", each["peak_mb"]
+        yield f"{name}, database MB a million", each["prefect_database_bytes"] / each["events"]
     for each in document["worker_memory"][-1:]:
         yield f"worker after {each['events']:,} events, MB", each["resident_mb"]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.benchmarks.benchmark import Results
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.growth import GrowthStage
 from tests.benchmarks.targets import TargetResult
 
 SCHEMA = 1
@@ -34,6 +35,7 @@ def to_document(
         "sustained": _burst(results.sustained) if results.sustained else None,
         "single_event_seconds": {name.replace(" ", "_"): each for name, each in results.bridge.items()},
         "worker_memory": [{"events": count, "resident_mb": mb} for count, mb in results.memory],
+        "growth": [_stage(each) for each in results.growth],
         "targets": [
             {"claim": each.claim, "measured": each.measured, "reached": each.reached} for each in targets
         ],
@@ -59,6 +61,17 @@ def _burst(figure: Figure) -> dict[str, Any]:
         "server_peak_mb": figure.server_mb,
         "repeats": figure.repeats,
         "extrapolated_from_events": figure.extrapolated_from,
+    }
+
+
+def _stage(stage: GrowthStage) -> dict[str, Any]:
+    return {
+        "events": stage.events,
+        "events_so_far": stage.so_far,
+        "drained_seconds": stage.seconds,
+        "cpu_seconds": stage.cpu_seconds,
+        "peak_mb": stage.peak_mb,
+        "prefect_database_bytes": stage.database_bytes,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 
 from tests.benchmarks.figures import Figure, percentile
+from tests.benchmarks.growth import GrowthStage
 from tests.benchmarks.targets import TargetResult
 
 WIDTH = 100
@@ -71,6 +72,19 @@ def single(measured: dict[str, list[float]]) -> Table:
     table = plain_table(title, ["seconds"], ("p50", "p95", "p99"))
     for name, values in measured.items():
         table.add_row(name, *(f"{percentile(values, percent):.3f}" for percent in (50, 95, 99)))
+    return table
+
+
+def growth(stages: Iterable[GrowthStage]) -> Table:
+    """Return a row for each stage of growth."""
+    headings = ("so far", "s", "ms\neach", "CPU ms\neach", "peak\nMB", "database MB\na million")
+    table = plain_table("Growth, without a limit that binds", ["events"], headings)
+    for each in stages:
+        measured = (each.seconds, each.each_ms, each.cpu_each_ms)
+        size = f"{each.database_mb_per_million:.0f}"
+        table.add_row(
+            f"{each.events:,}", f"{each.so_far:,}", *map(number, measured), f"{each.peak_mb:.0f}", size
+        )
     return table
 
 

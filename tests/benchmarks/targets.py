@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.benchmarks.benchmark import Results
 from tests.benchmarks.figures import Figure, percentile
+from tests.benchmarks.growth import GrowthStage
 
 BURST = 10_000
 _GROWTH, _SLACK_MB = 1.05, 10.0
+_LEVEL = 1.1  # of the first stage's measurement
+_LEVEL_MEASUREMENTS: dict[str, Callable[[GrowthStage], float]] = {
+    "time an interaction": lambda stage: stage.each_ms,
+    "CPU an interaction": lambda stage: stage.cpu_each_ms,
+    "memory": lambda stage: stage.peak_mb,
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ def check_targets(results: Results) -> Iterator[TargetResult]:
         )
     yield from _single(results)
     yield from _memory(results)
+    yield from _level(results.growth)
 
 
 def _single(results: Results) -> Iterator[TargetResult]:
@@ -68,6 +76,14 @@ def _memory(results: Results) -> Iterator[TargetResult]:
         measured = f"{early[0]:.0f} MB, then {late:.0f} MB"
         claim = "the worker's memory does not grow from the 10th thousand to the 50th (5 % and 10 MB)"
         yield TargetResult(claim, measured, late <= early[0] * _GROWTH + _SLACK_MB)
+
+
+def _level(stages: list[GrowthStage]) -> Iterator[TargetResult]:
+    if len(stages) > 1:
+        for name, measure in _LEVEL_MEASUREMENTS.items():
+            times = max(measure(each) for each in stages[1:]) / measure(stages[0])
+            claim = f"growth: {name} at most {_LEVEL} times that of {stages[0].events:,} interactions"
+            yield TargetResult(claim, f"{times:.2f}", round(times, 9) <= _LEVEL)
 
 
 def _figure(results: Results, label: str, *, limited: bool = False) -> Figure | None:

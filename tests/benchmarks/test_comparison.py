@@ -13,6 +13,7 @@ from tests.benchmarks import comparison
 from tests.benchmarks.benchmark import Results
 from tests.benchmarks.document import SCHEMA, NotABenchmark, read_document, to_document, write_document
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.growth import GrowthStage
 from tests.benchmarks.tables import WIDTH
 from tests.benchmarks.targets import TargetResult
 from tests.support.benchmark_figures import MEASURED, rendered
@@ -25,6 +26,7 @@ def results(**changes: Any) -> Results:
         sustained=replace(MEASURED, burst=30_000, requests=300, request_seconds=60.0, limited=True),
         bridge={"bus to row": [0.4, 0.5], "own calls": [0.01, 0.02]},
         memory=[(10_000, 200.0), (50_000, 210.0)],
+        growth=[GrowthStage(1_000, 1_100, 2.0, 1.5, 500.0, 600_000)],
     )
 
 
@@ -51,7 +53,13 @@ def test_every_key_is_documented() -> None:
     """A key of the JSON stands in docs/benchmarks.md, between backticks."""
     page = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text()
     found = document(results())
-    keys = {*found, *found["bursts"][0], *found["single_event_seconds"], *found["worker_memory"][0]}
+    keys = {
+        *found,
+        *found["bursts"][0],
+        *found["single_event_seconds"],
+        *found["worker_memory"][0],
+        *found["growth"][0],
+    }
     assert [key for key in sorted(keys | set(found["targets"][0])) if f"`{key}`" not in page] == []
 
 
@@ -89,7 +97,7 @@ def test_only_what_both_runs_have_is_compared() -> None:
     alone = Results(figures=[replace(MEASURED, burst=1_000)])
     assert comparison.bursts(document(results()), document(alone)).row_count == 0
     assert comparison.others(document(results()), document(alone)).row_count == 0
-    assert comparison.others(document(results()), document(results())).row_count == 8
+    assert comparison.others(document(results()), document(results())).row_count == 12
 
 
 def test_differences_of_the_conditions_are_named() -> None:
