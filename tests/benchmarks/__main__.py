@@ -14,10 +14,12 @@ from rich.console import Console
 
 from deployments.sandbox.sandbox import Sandbox
 from deployments.sandbox.signals import exit_on_signals
-from tests.benchmarks import dbos_workflows, growth, single_events, tables
+from tests.benchmarks import cost_run, dbos_workflows, growth, single_events, tables
 from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
 from tests.benchmarks.benchmark import Options, Progress, Results, run
 from tests.benchmarks.conditions import conditions
+from tests.benchmarks.cost import price_table
+from tests.benchmarks.cost_chart import NAME, cost_chart
 from tests.benchmarks.document import to_document, write_document
 from tests.benchmarks.targets import check_targets
 
@@ -39,12 +41,13 @@ def benchmark(
     bucket: bool | None = None,
     single: int | None = None,
     stages: str = ",".join(map(str, growth.STAGES)),
+    events: int = cost_run.EVENTS,
 ) -> None:
     """Measure.
 
     Args:
         only: Competitors: a this pipeline, b on the stock process pool, c Prefect with one flow run per event,
-            d the floor (a plain script), e DBOS. Or a part of its own, which no full benchmark has: growth.
+            d the floor (a plain script), e DBOS. Or a part of its own, which no full benchmark has: growth or cost.
         bursts: Numbers of events at once.
         limit: Genesys's request limit.
         repeats: How often a burst of up to 100 is run without a limit; the median counts.
@@ -53,10 +56,16 @@ def benchmark(
         bucket: Run the largest burst with the bucket, too; by default only in a full benchmark.
         single: How many single events, one a second; by default 60 in a full benchmark, else none.
         stages: The numbers of interactions of the part growth.
+        events: How many events the part cost counts.
     """
     if only == "growth":
         numbers = [int(each) for each in stages.split(",")]
         _measure(lambda bench, results, report: _grow(bench, numbers, results, report))
+        return
+    if only == "cost":
+        _measure(
+            lambda bench, results, report: results.cost.extend(cost_run.measure_cost(bench, events, report))
+        )
         return
     whole = only == "a,b,c,d,e" and bursts == "1,100,1000,10000" and limit == "both"
     options = Options(
@@ -115,6 +124,10 @@ def _show(console: Console, results: Results, seconds: float) -> None:
         console.print(tables.single(results.bridge))
     if results.growth:
         console.print(tables.growth(results.growth))
+    if results.cost:
+        console.print(tables.cost(results.cost))
+        caption = f"List prices of {price_table()['region']}, {price_table()['date']}"
+        (FOLDER / f"{NAME}.svg").write_text(cost_chart(results.cost, caption))
     if results.memory:
         trail = ", ".join(f"{count:,}: {mb:.0f} MB" for count, mb in results.memory)
         console.print(f"Memory of this pipeline's worker after so many interactions: {trail}")

@@ -9,6 +9,7 @@ from tests.benchmarks import dbos_workflows, flow_run_per_event
 from tests.benchmarks.accounting import resident
 from tests.benchmarks.bench_sandbox import REQUEST_LIMIT, BenchSandbox
 from tests.benchmarks.competitors import Competitor, Pipeline, ScriptCompetitor, stock_pool_pipeline
+from tests.benchmarks.cost import Bill
 from tests.benchmarks.figures import Figure, extrapolate, median_figure
 from tests.benchmarks.growth import GrowthStage
 from tests.benchmarks.measure import measure_burst
@@ -45,6 +46,8 @@ class Results:
     memory: list[tuple[int, float]] = field(default_factory=list)
     """Interactions so far, and the worker's RSS in MB."""
     growth: list[GrowthStage] = field(default_factory=list)
+    cost: list[Bill] = field(default_factory=list)
+    """The tutorial's is the last."""
 
 
 def run(bench: BenchSandbox, options: Options, results: Results, report: Progress) -> None:

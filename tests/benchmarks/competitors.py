@@ -63,6 +63,7 @@ class ScriptCompetitor:
     ) -> None:
         self.key, self.label = key, label
         self.bench = bench
+        self.bucket = bucket
         self._module = module
         self._environment = bench.environment(limited=limited, bucket=bucket)
 

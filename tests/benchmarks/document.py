@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.benchmark import Results
+from tests.benchmarks.cost import Bill, price_table
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.growth import GrowthStage
 from tests.benchmarks.targets import TargetResult
@@ -36,6 +37,7 @@ def to_document(
         "single_event_seconds": {name.replace(" ", "_"): each for name, each in results.bridge.items()},
         "worker_memory": [{"events": count, "resident_mb": mb} for count, mb in results.memory],
         "growth": [_stage(each) for each in results.growth],
+        "cost": [_bill(each) for each in results.cost],
         "targets": [
             {"claim": each.claim, "measured": each.measured, "reached": each.reached} for each in targets
         ],
@@ -72,6 +74,20 @@ def _stage(stage: GrowthStage) -> dict[str, Any]:
         "cpu_seconds": stage.cpu_seconds,
         "peak_mb": stage.peak_mb,
         "prefect_database_bytes": stage.database_bytes,
+    }
+
+
+def _bill(found: Bill) -> dict[str, Any]:
+    return {
+        "label": found.label,
+        "events": found.interactions,
+        "region": price_table()["region"],
+        "prices_date": price_table()["date"],
+        "usd_per_million": found.usd,
+        "lines": [
+            {"price": line.price, "quantity_per_million": line.quantity, "usd_per_million": line.usd}
+            for line in found.lines
+        ],
     }
 
 

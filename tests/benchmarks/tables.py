@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
+from tests.benchmarks.cost import Bill, price_table
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.growth import GrowthStage
 from tests.benchmarks.targets import TargetResult
@@ -85,6 +86,22 @@ def growth(stages: Iterable[GrowthStage]) -> Table:
         table.add_row(
             f"{each.events:,}", f"{each.so_far:,}", *map(number, measured), f"{each.peak_mb:.0f}", size
         )
+    return table
+
+
+def cost(bills: Sequence[Bill]) -> Table:
+    """Return a row for each price and one for the sum, a column for each pipeline."""
+    known = price_table()
+    headings = [each.label.replace(" ", "\n") for each in bills]
+    title = f"US dollars per million interactions; list prices of {known['region']}, {known['date']}"
+    table = plain_table(title, ["price"], headings)
+    for name, price in known["prices"].items():
+        usd = [sum(line.usd for line in each.lines if line.price == name) for each in bills]
+        if any(usd):
+            table.add_row(
+                name + ("" if price["confirmed"] else ", unconfirmed"), *(f"{each:.2f}" for each in usd)
+            )
+    table.add_row("sum", *(f"{each.usd:.2f}" for each in bills))
     return table
 
 

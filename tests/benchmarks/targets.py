@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.benchmarks.benchmark import Results
+from tests.benchmarks.cost import Bill
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.growth import GrowthStage
 
@@ -57,6 +58,7 @@ def check_targets(results: Results) -> Iterator[TargetResult]:
     yield from _single(results)
     yield from _memory(results)
     yield from _level(results.growth)
+    yield from _cost(results.cost)
 
 
 def _single(results: Results) -> Iterator[TargetResult]:
@@ -84,6 +86,13 @@ def _level(stages: list[GrowthStage]) -> Iterator[TargetResult]:
             times = max(measure(each) for each in stages[1:]) / measure(stages[0])
             claim = f"growth: {name} at most {_LEVEL} times that of {stages[0].events:,} interactions"
             yield TargetResult(claim, f"{times:.2f}", round(times, 9) <= _LEVEL)
+
+
+def _cost(bills: list[Bill]) -> Iterator[TargetResult]:
+    if len(bills) > 1:
+        *ours, tutorial = (each.usd for each in bills)
+        claim = "cost: a million interactions cost less than the tutorial's"
+        yield TargetResult(claim, f"${max(ours):.2f} of ${tutorial:.2f}", max(ours) < tutorial)
 
 
 def _figure(results: Results, label: str, *, limited: bool = False) -> Figure | None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.benchmarks import comparison
 from tests.benchmarks.benchmark import Results
+from tests.benchmarks.cost import Bill, CostLine
 from tests.benchmarks.document import SCHEMA, NotABenchmark, read_document, to_document, write_document
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.growth import GrowthStage
@@ -26,6 +27,7 @@ def results(**changes: Any) -> Results:
         sustained=replace(MEASURED, burst=30_000, requests=300, request_seconds=60.0, limited=True),
         bridge={"bus to row": [0.4, 0.5], "own calls": [0.01, 0.02]},
         memory=[(10_000, 200.0), (50_000, 210.0)],
+        cost=[Bill("records only", 100, [CostLine("sqs-request", 1e6, 0.4)])],
         growth=[GrowthStage(1_000, 1_100, 2.0, 1.5, 500.0, 600_000)],
     )
 
@@ -59,6 +61,8 @@ def test_every_key_is_documented() -> None:
         *found["single_event_seconds"],
         *found["worker_memory"][0],
         *found["growth"][0],
+        *found["cost"][0],
+        *found["cost"][0]["lines"][0],
     }
     assert [key for key in sorted(keys | set(found["targets"][0])) if f"`{key}`" not in page] == []
 
@@ -97,7 +101,7 @@ def test_only_what_both_runs_have_is_compared() -> None:
     alone = Results(figures=[replace(MEASURED, burst=1_000)])
     assert comparison.bursts(document(results()), document(alone)).row_count == 0
     assert comparison.others(document(results()), document(alone)).row_count == 0
-    assert comparison.others(document(results()), document(results())).row_count == 12
+    assert comparison.others(document(results()), document(results())).row_count == 13
 
 
 def test_differences_of_the_conditions_are_named() -> None:
