@@ -68,25 +68,25 @@ def test_a_frozen_worker_is_named_though_it_is_online(
 @pytest.mark.parametrize(
     ("name", "found", "words"),
     [
-        ("Prefect late runs", run("Late", "SCHEDULED"), ("1 run late", "5 min ago")),
+        ("Prefect late runs", ("Late", "SCHEDULED"), ("1 run late", "5 min ago")),
         (
             "Prefect retries",
-            run("AwaitingRetry", "SCHEDULED", "store-unavailable: no answer"),
+            ("AwaitingRetry", "SCHEDULED", "store-unavailable: no answer"),
             ("1 run cannot work", "5 min ago", "store-unavailable"),
         ),
-        ("Prefect runs", run("TimedOut", "FAILED"), ("1 run crashed or timed out", "5 min ago")),
-        ("Prefect runs", run("Crashed", "CRASHED"), ("1 run crashed or timed out", "5 min ago")),
+        ("Prefect runs", ("TimedOut", "FAILED"), ("1 run crashed or timed out", "5 min ago")),
+        ("Prefect runs", ("Crashed", "CRASHED"), ("1 run crashed or timed out", "5 min ago")),
     ],
 )
 def test_runs_that_do_not_go_on_are_counted(
     context: CheckContext,
     prefect: tuple[FakePrefectServer, str],
     name: str,
-    found: dict[str, Any],
+    found: tuple[str, str] | tuple[str, str, str],
     words: tuple[str, ...],
 ) -> None:
     """Late, given back, crashed: each fails its own check, with how many and since when."""
-    prefect[0].runs = [found]
+    prefect[0].runs = [run(*found)]
     results = checked(context)
     assert {each.name for each in results.values() if each.failed} == {name}
     assert [word for word in words if word not in results[name].found] == []
