@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -97,8 +98,15 @@ def stack_of(target: StackTarget) -> Stack:
 
 
 @app.command
-def deploy(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET, *, yes: Yes = False) -> int:
+def deploy(
+    options: Options = AS_DEPLOYED,
+    target: Target = DEFAULT_TARGET,
+    *,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> int:
     """Create or update the stack: show the changes, ask for confirmation, wait for the end."""
+    output.words_aside(as_json=as_json)
     deployment = deployment_of(options, target)
     if not _removed(deployment.stack, yes):
         return 1
@@ -112,7 +120,9 @@ def deploy(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET, *, y
             return 1
         deployment.stack.execute(found, output.show_event)
         done, created = True, found.creates
-    if done:
+    if as_json:
+        output.write_json({"changed": done, "outputs": deployment.stack.outputs()})
+    elif done:
         output.show_pairs(deployment.stack.outputs())
     else:
         output.console.print(f"Nothing changed: stack {target.stack} is up to date.")
@@ -155,11 +165,14 @@ def _check_new(deployment: Deployment, options: DeployOptions) -> None:
 
 
 @app.command
-def plan(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET) -> None:
+def plan(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET, *, as_json: AsJson = False) -> None:
     """Show what deploy would change, and change nothing."""
+    output.words_aside(as_json=as_json)
     deployment = deployment_of(options, target)
     _check_new(deployment, options)
     found = deployment.plan(upload=False)
+    if as_json:
+        output.write_json(output.plan_as_json(found))
     if found is None:
         output.console.print(f"Nothing would change: stack {target.stack} is up to date.")
         return
@@ -190,8 +203,15 @@ def outputs(target: Target = DEFAULT_TARGET, *, as_json: AsJson = False) -> None
 
 
 @app.command
-def delete(target: Target = DEFAULT_TARGET, *, with_data: WithData = False, yes: Yes = False) -> int:
+def delete(
+    target: Target = DEFAULT_TARGET,
+    *,
+    with_data: WithData = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> int:
     """Delete the stack, its bus and its archive; the tables, which are protected, and the bucket remain."""
+    output.words_aside(as_json=as_json)
     stack, session = stack_of(target), session_of(target)
     check_detached(session, stack.outputs())
     if count := waiting_messages(session, stack.outputs()):
@@ -205,6 +225,9 @@ def delete(target: Target = DEFAULT_TARGET, *, with_data: WithData = False, yes:
     remaining = delete_stack(session, stack, output.show_event)
     if with_data:
         delete_data(session, remaining)
+    if as_json:
+        output.write_json({"deleted": target.stack, "remaining": {} if with_data else remaining})
+    if with_data:
         output.console.print("The data is deleted.")
         return 0
     output.console.print("These remain, outside any stack:")
@@ -241,14 +264,20 @@ def verify(
 
 
 @app.command
-def redrive(target: Target = DEFAULT_TARGET, *, yes: Yes = False, rate: Rate = 50.0) -> int:
+def redrive(
+    target: Target = DEFAULT_TARGET, *, yes: Yes = False, rate: Rate = 50.0, as_json: AsJson = False
+) -> int:
     """Show why messages are in the dead-letter queue, and send them back to the buffer."""
+    output.words_aside(as_json=as_json)
     if not rate > 0:  # nan, too
         raise InvalidInput(f"--rate is {rate:g}: more than 0 messages a second")
     dead_letters = DeadLetterQueue(session_of(target).client("sqs"), stack_of(target).outputs())
     total, reasons = dead_letters.look()
+    found = {"total": total, "reasons": [asdict(reason) for reason in reasons]}
     if not total:
         output.console.print("There are no dead letters.")
+        if as_json:
+            output.write_json(found | {"sentBack": 0})
         return 0
     output.show_reasons(total, reasons)
     if not yes and not output.confirm(f"Send {total} back to the buffer?"):
@@ -256,12 +285,22 @@ def redrive(target: Target = DEFAULT_TARGET, *, yes: Yes = False, rate: Rate = 5
     with output.progress("sent back", total) as advance:
         moved = dead_letters.redrive(rate, advance)
     output.console.print(f"{moved} sent back to the buffer.")
+    if as_json:
+        output.write_json(found | {"sentBack": moved})
     return 0
 
 
 @app.command
-def replay(target: Target = DEFAULT_TARGET, *, start: From, end: To = None, archive: Archive = None) -> int:
+def replay(
+    target: Target = DEFAULT_TARGET,
+    *,
+    start: From,
+    end: To = None,
+    archive: Archive = None,
+    as_json: AsJson = False,
+) -> int:
     """Replay archived events to this stack's rule only, and show the progress; Ctrl-C cancels the replay."""
+    output.words_aside(as_json=as_json)
     stack = stack_of(target)
     run = Replay(session_of(target).client("events"), stack.outputs(), stack.poll)
     name = run.start(_utc(start), _utc(end or datetime.now(UTC)), archive)
@@ -272,6 +311,8 @@ def replay(target: Target = DEFAULT_TARGET, *, start: From, end: To = None, arch
         run.cancel(name)
         output.console.print("Cancelled; events that were replayed already stay delivered.")
         return 130
+    if as_json:
+        output.write_json({"replay": name, "state": state})
     return int(state != "COMPLETED")
 
 
@@ -333,6 +374,7 @@ def run(commands: App, tokens: list[str] | None = None) -> int:
 
     The code is 2 for input that cannot work, 1 for any other failure.
     """
+    output.words_aside(as_json=False)
     try:
         return int(commands(tokens, result_action="return_value") or 0)
     except BotoCoreError as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,6 +30,34 @@ console = Console(width=WIDTH, emoji=False)
 errors = Console(stderr=True, width=WIDTH, emoji=False)
 STATES = {"pass": "green", "fail": "red", "unknown": "yellow"}
 COLOURS = {"Add": "green", "Modify": "yellow", "Remove": "red"}
+
+
+def words_aside(*, as_json: bool) -> None:
+    """With JSON, print what is for a person on standard error: on standard output is the JSON alone."""
+    console.stderr = as_json
+
+
+def write_json(value: object) -> None:
+    """Write JSON on standard output, whatever the console does."""
+    sys.stdout.write(json.dumps(value, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def plan_as_json(plan: Plan | None) -> dict[str, Any]:
+    """Return the changes of a plan; without one, none."""
+    if plan is None:
+        return {"changes": [], "parameters": {}}
+    return {
+        "changes": [asdict(change) for change in plan.changes],
+        "parameters": {
+            name: {"old": old, "new": new} for name, (old, new) in sorted(plan.parameters.items())
+        },
+    }
 
 
 def show_plan(plan: Plan) -> None:

@@ -11,22 +11,28 @@ from rich.markup import escape
 from rich.table import Table
 
 from deployments.recovery import RecoveryDelays
+from infra.output import write_json
 
 if TYPE_CHECKING:
     from deployments.resources import AppliedResource
 
+Json = Annotated[bool, Parameter(negative=())]
 Delays = Annotated[RecoveryDelays, Parameter(name="*")]
 DEFAULT_DELAYS = RecoveryDelays()
 
 
-def apply(*, delays: Delays = DEFAULT_DELAYS, notify: str | None = None) -> None:
+def apply(*, delays: Delays = DEFAULT_DELAYS, notify: str | None = None, json: Json = False) -> None:
     """Create what the deployments need: pools, queues, limits, automations. Repeatable.
 
     Args:
         delays: When runs are scheduled again.
         notify: A notification block, as in slack-webhook/operations; without one, no notifications.
+        json: Print JSON.
     """
     applied = asyncio.run(_apply(delays, notify))
+    if json:
+        write_json([{"what": each.kind, "name": each.name, "done": each.result} for each in applied])
+        return
     console, table = Console(emoji=False), Table("what", "name", "done")
     for resource in applied:
         table.add_row(resource.kind, escape(resource.name), resource.result)

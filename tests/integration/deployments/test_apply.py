@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,9 @@ def test_applying_again_changes_nothing_and_says_so(driver: SandboxDriver) -> No
         printed = run(driver, "deployments", "apply", "--lost-after", "90")
         assert "nothing changed" in printed
         assert "genesys-requests-background" in printed
+        told = json.loads(run(driver, "deployments", "apply", "--lost-after", "90", "--json"))
+        assert {each["done"] for each in told} == {"unchanged"}
+        assert "genesys-requests-background" in {each["name"] for each in told}
         assert requests.get(url, timeout=10).json()["limit"] == 60
     finally:
         requests.patch(url, json={"limit": before}, timeout=10).raise_for_status()
