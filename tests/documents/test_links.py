@@ -10,7 +10,8 @@ import pytest
 from tests.documents.markdown import DOCUMENTS, HISTORY, ROOT, Document
 
 LINKS = [(each, link) for each in (*DOCUMENTS, HISTORY) for link in each.links]
-PICTURES = (ROOT / "tests/integration/deployments/test_ui.py").read_text(encoding="utf-8")
+MAKERS = ("tests/integration/deployments/test_ui.py", "tests/benchmarks/cost_chart.py")
+PICTURES = "".join((ROOT / maker).read_text(encoding="utf-8") for maker in MAKERS)
 
 
 @pytest.mark.parametrize(("source", "link"), LINKS, ids=[f"{each.name}: {link}" for each, link in LINKS])
@@ -32,7 +33,7 @@ def test_the_readme_leads_to_every_document() -> None:
 
 
 def test_every_picture_is_shown_and_can_be_made_again() -> None:
-    """Each file in docs/images stands in a document, and the browser's test makes it."""
+    """Each file in docs/images stands in a document, and the browser's test or the benchmark makes it."""
     shown = {Path(link).name for each in DOCUMENTS for link in each.links if "images/" in link}
     stored = {path.name for path in (ROOT / "docs/images").iterdir()}
     assert shown == stored
