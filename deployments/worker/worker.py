@@ -33,6 +33,7 @@ from deployments.worker.execution import FlowRunExecution
 from deployments.worker.flow_loader import FlowLoader
 from deployments.worker.heartbeats import send_heartbeats
 from deployments.worker.memory import give_large_buffers_back
+from deployments.worker.readiness import PRODUCT, until_ready
 from deployments.worker.run_loop import RunLoop
 from deployments.worker.scheduled import ScheduledRuns
 from deployments.worker.settings import WorkerSettings
@@ -85,14 +86,19 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         self._polling = asyncio.Lock()
         self._polled_at = time.monotonic()
         self._alarm: asyncio.TimerHandle | None = None
-        self._is_draining = self._server_is_away = False
+        self._is_draining = self._server_is_away = self._is_waiting = False
         self._flows = FlowLoader(self._settings.flow_packages)
         self._run_loop = RunLoop()
 
     # Starting and stopping
 
     async def setup(self) -> None:
-        """Start the thread for flow runs, then connect."""
+        """Wait until this worker can work, start the thread for flow runs, then connect."""
+        if PRODUCT in self._settings.flow_packages.split(","):
+            self._is_waiting = True  # which is well: an orchestrator that restarts it would change nothing
+            await until_ready()
+            self._is_waiting = False
+            self._polled_at = time.monotonic()
         drain_on_sigterm()
         give_large_buffers_back()
         await self._run_loop.start()
@@ -157,7 +163,7 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
 
     def is_worker_still_polling(self, query_interval_seconds: float) -> bool:
         """Whether the server was asked for work lately, answered or not: what the health check reports."""
-        return time.monotonic() - self._polled_at < 30 * query_interval_seconds
+        return self._is_waiting or time.monotonic() - self._polled_at < 30 * query_interval_seconds
 
     async def _poll_when_announced(self) -> None:
         while True:

@@ -35,10 +35,10 @@ TYPES: dict[str, type[BaseWorker[Any, Any, Any]]] = {
 FAST = {
     "WORKER_HEARTBEAT_SECONDS": "1",
     "WORKER_DRAIN_SECONDS": "1",
-    "WORKER_FLOW_PACKAGES": f"flows,{PROBES}",
+    "WORKER_FLOW_PACKAGES": PROBES,
     "PREFECT_WORKER_QUERY_SECONDS": "60",
 }
-"""Heartbeats every second, the probe flows beside the product's, and no poll in place of an announcement."""
+"""Heartbeats every second, the probe flows alone, which need no settings, and no poll in place of an announcement."""
 
 
 @dataclass

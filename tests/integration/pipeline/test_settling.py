@@ -7,9 +7,10 @@ import uuid
 
 import pytest
 
+from deployments.sandbox.processes import SandboxError
 from tests.support.events import event_text
 from tests.support.prefect_runs import awaiting_retry
-from tests.support.sandbox import SandboxDriver, replaced_worker
+from tests.support.sandbox import SandboxDriver
 
 
 def test_an_unsettled_interaction_is_deferred_until_it_settles(driver: SandboxDriver) -> None:
@@ -144,11 +145,20 @@ def test_the_request_usage_is_an_artifact(driver: SandboxDriver) -> None:
     assert "| replay and reconcile |" in shown["data"]
 
 
-def test_a_worker_with_wrong_settings_loses_nothing(driver: SandboxDriver) -> None:
-    """The run reschedules itself with the wrong variable in its message; the next worker completes it."""
-    id_ = str(uuid.uuid4())
-    with replaced_worker(driver.sandbox, DEFERRAL_INTERVAL="never", STORE_RETRY_DELAY="2"):
+def test_a_worker_with_wrong_settings_takes_no_run(driver: SandboxDriver) -> None:
+    """It ends with 2 and names the variable, not its value; the run waits for the next worker."""
+    id_, sandbox = str(uuid.uuid4()), driver.sandbox
+    sandbox.children.pop("worker 1").stop()
+    try:
         run_id = driver.create_run([event_text(id_)])
-        assert "DEFERRAL_INTERVAL" in awaiting_retry(driver, run_id)["state"]["message"]
+        with pytest.raises(SandboxError, match="ended with 2") as refused:
+            sandbox.start_worker(19, DEFERRAL_INTERVAL="never", INTERACTION_TABLE="")
+        assert "DEFERRAL_INTERVAL" in str(refused.value)
+        assert "INTERACTION_TABLE" in str(refused.value)
+        assert "never" not in str(refused.value)
+        sandbox.children.pop("worker 19").stop()
+    finally:
+        sandbox.start_worker(1)
     assert driver.finished(run_id)["state_type"] == "COMPLETED"
     assert driver.settled(id_)
+    assert driver.stored_row(id_)["runs"] == [run_id]

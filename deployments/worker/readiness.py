@@ -1,0 +1,92 @@
+"""Whether this worker can work: asked before the pool hears of it, so that it takes no run which it would give back.
+
+Settings that are wrong end the process. What cannot be reached is said once and asked for again until it answers: a
+worker that is started in an outage comes up by itself. Prefect's own outages are the worker's, see `worker`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import requests
+from prefect.logging import get_logger
+from pydantic import ValidationError
+
+from tasks.errors import BadSettings, DependencyUnavailable
+from tasks.services import Services, get_services
+from tasks.settings import Settings
+
+BAD_SETTINGS = 2  # the exit code
+PRODUCT = "flows"
+"""The package of the flows that need these settings; a worker of other flows only is not asked."""
+_NOBODY = str(UUID(int=0))  # no row has this id
+_AGAIN_SECONDS = 5.0
+_TIMEOUT = 10.0
+_OF_STACK = ("interaction_table", "quarantine_table")
+_log = get_logger("worker.interactions")
+
+
+async def until_ready() -> None:
+    """Return when everything that runs need answers. Exits with 2, and a line for each, when settings are wrong."""
+    said: set[str] = set()
+    while True:
+        try:
+            await asyncio.to_thread(_look)
+        except BadSettings as error:
+            sys.stderr.write("".join(f"{line}\n" for line in problems(error)))
+            raise SystemExit(BAD_SETTINGS) from None
+        except DependencyUnavailable as error:
+            if (text := str(error)) not in said:
+                _log.warning("No run is taken up: %s. Asking until that is over", text)
+            said.add(text)
+        else:
+            if said:
+                _log.info("Everything answers, runs are taken up")
+            return
+        await asyncio.sleep(_AGAIN_SECONDS)
+
+
+def problems(error: BadSettings) -> Iterator[str]:
+    """Yield a line for each setting at fault, with the next step and without its value."""
+    if not isinstance(error.__context__, ValidationError):
+        yield f"this worker cannot work: {' '.join(str(error).split())}"
+        return
+    for each in error.__context__.errors():
+        name = str(each["loc"][0]).lower() if each["loc"] else ""
+        yield f"this worker cannot work: {_problem(name, each['type'], each['msg'])}"
+
+
+def _problem(name: str, kind: str, text: str) -> str:
+    reason = text.removeprefix("Value error, ")
+    if kind != "missing":
+        return f"{name.upper()}: {reason}; correct it, see docs/settings.md" if name else reason
+    field = Settings.model_fields.get(name)
+    meaning = f" ({field.description})" if field and field.description else ""
+    step = "`interactions outputs` names it" if name in _OF_STACK else "set it, see docs/deploy.md"
+    return f"{name.upper()} is not set{meaning}: {step}"
+
+
+def _look() -> None:
+    """Raise DependencyUnavailable for what does not answer: a table, or a host of Genesys."""
+    services = get_services()
+    services.interactions.get(_NOBODY)
+    services.quarantine.get(_NOBODY)
+    for url in _hosts(services):
+        _reach(url)
+
+
+def _hosts(services: Services) -> list[str]:
+    hosts: Any = services.genesys["live"].hosts
+    return list(dict.fromkeys((hosts.login_url, hosts.api_url)))
+
+
+def _reach(url: str) -> None:
+    """Raise DependencyUnavailable unless there is an answer, whichever: it costs nothing of the request limit."""
+    try:
+        requests.head(url, timeout=_TIMEOUT, allow_redirects=False)
+    except requests.RequestException as error:
+        raise DependencyUnavailable(f"{url} cannot be reached ({type(error).__name__})") from None

@@ -1,0 +1,120 @@
+"""A worker that cannot work takes no runs, from outside: wrong settings, what does not answer yet."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from deployments.sandbox.processes import free_port
+from tests.support.prefect_server import ROOT, PrefectServer, running_server
+from tests.support.worker import PROBES, eventually, new_stand
+
+BOTH = f"flows,{PROBES}"  # the product's flows need the settings, the probes show whether a run is taken up
+SETTINGS = {
+    "WORKER_FLOW_PACKAGES": BOTH,
+    "GENESYS_CLIENT_ID": "client",
+    "GENESYS_CLIENT_SECRET": "what-nobody-may-read",
+    "INTERACTION_TABLE": "interactions",
+    "QUARANTINE_TABLE": "quarantine",
+    "AWS_ACCESS_KEY_ID": "a",
+    "AWS_SECRET_ACCESS_KEY": "b",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_MAX_ATTEMPTS": "1",
+}
+
+
+class Everything(BaseHTTPRequestHandler):
+    """Answers like an empty table, and like any host: `{}`."""
+
+    def do_POST(self) -> None:
+        """Answer."""
+        self.rfile.read(int(self.headers["content-length"] or 0))
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def do_HEAD(self) -> None:
+        """Answer with an error: Genesys can be reached."""
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def serving(port: int) -> Iterator[None]:
+    """Serve on a port of the loopback."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), Everything)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A Prefect server for this module's workers."""
+    with running_server(tmp_path_factory.mktemp("prefect")) as server:
+        yield server
+
+
+async def test_a_worker_that_is_started_in_an_outage_comes_up_by_itself(server: PrefectServer) -> None:
+    """Tables and Genesys do not answer: it says so once, the pool knows no worker; the run is taken up later."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    away = dict.fromkeys(("AWS_ENDPOINT_URL", "GENESYS_LOGIN_URL", "GENESYS_API_URL"), url)
+    stand = await new_stand(server)
+    log = server.home / f"worker-{stand.pool}.log"
+    with stand.worker(4, within=(), options=(), **(SETTINGS | away)):
+        run = await stand.start("quick")
+
+        async def waits() -> bool:
+            return "No run is taken up" in log.read_text(encoding="utf-8")
+
+        await eventually(waits, 180)
+        assert (await stand.read(run)).state_name in ("Scheduled", "Late")
+        async with stand.client() as client:
+            assert await client.read_workers_for_work_pool(stand.pool) == []
+        with serving(port):
+            await stand.until(run, "Completed", 180)
+    said = log.read_text(encoding="utf-8")
+    assert said.count("No run is taken up") == 1
+    assert "runs are taken up" in said
+
+
+async def test_wrong_settings_are_a_line_each_and_the_pool_hears_of_no_worker(
+    server: PrefectServer, tmp_path: Path
+) -> None:
+    """Exit code 2, each variable with the next step, no value."""
+    stand = await new_stand(server)
+    wrong = {"INTERACTION_TABLE": "", "DEFERRAL_INTERVAL": "never", "GENESYS_BATCH_SIZE": "9000"}
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", stand.pool]
+    environment = server.environment(**(SETTINGS | wrong), HOME=str(tmp_path))
+    done = await asyncio.to_thread(
+        subprocess.run,
+        command,
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("this worker cannot work")]
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert {line.split(": ")[1].split()[0] for line in lines} == set(wrong)
+    assert [line for line in lines if "INTERACTION_TABLE" in line and "interactions outputs" in line]
+    assert not [line for line in lines if "never" in line or "9000" in line]
+    async with stand.client() as client:
+        assert await client.read_workers_for_work_pool(stand.pool) == []
