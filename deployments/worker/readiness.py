@@ -1,7 +1,7 @@
 """Whether this worker can work: asked before the pool hears of it, so that it takes no run which it would give back.
 
 Settings that are wrong end the process. What cannot be reached is said once and asked for again until it answers: a
-worker that is started in an outage comes up by itself. Prefect's own outages are the worker's, see `worker`.
+worker that is started in an outage comes up by itself. Later outages of Prefect are the worker's, see `worker`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 import requests
 from prefect.logging import get_logger
+from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
 from tasks.errors import BadSettings, DependencyUnavailable
@@ -30,12 +32,17 @@ _OF_STACK = ("interaction_table", "quarantine_table")
 _log = get_logger("worker.interactions")
 
 
-async def until_ready() -> None:
-    """Return when everything that runs need answers. Exits with 2, and a line for each, when settings are wrong."""
+async def until_ready(*, product: bool) -> None:
+    """Return when Prefect answers, and whatever the product's flows need if this worker has them.
+
+    Exits with 2, and a line for each, when settings are wrong.
+    """
     said: set[str] = set()
     while True:
         try:
-            await asyncio.to_thread(_look)
+            if product:
+                await asyncio.to_thread(_look)
+            await asyncio.to_thread(_reach_prefect)
         except BadSettings as error:
             sys.stderr.write("".join(f"{line}\n" for line in problems(error)))
             raise SystemExit(BAD_SETTINGS) from None
@@ -70,6 +77,13 @@ def _problem(name: str, kind: str, text: str) -> str:
     return f"{name.upper()} is not set{meaning}: {step}"
 
 
+def _reach_prefect() -> None:
+    """Raise DependencyUnavailable unless Prefect answers; a load balancer without a server does, with 503."""
+    url = PREFECT_API_URL.value()
+    if url and _reach(f"{url}/health", "Prefect's API ") >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise DependencyUnavailable(f"Prefect's API {url} answers with an error of its own")
+
+
 def _look() -> None:
     """Raise DependencyUnavailable for what does not answer: a table, or a host of Genesys."""
     services = get_services()
@@ -84,9 +98,11 @@ def _hosts(services: Services) -> list[str]:
     return list(dict.fromkeys((hosts.login_url, hosts.api_url)))
 
 
-def _reach(url: str) -> None:
-    """Raise DependencyUnavailable unless there is an answer, whichever: it costs nothing of the request limit."""
+def _reach(url: str, what: str = "") -> int:
+    """Return the status of an answer, whichever, 0 of a slow one: asking costs nothing of the request limit."""
     try:
-        requests.head(url, timeout=_TIMEOUT, allow_redirects=False)
+        return requests.head(url, timeout=_TIMEOUT, allow_redirects=False).status_code
+    except requests.ReadTimeout:  # connected: runs know what to do about a slow host
+        return 0
     except requests.RequestException as error:
-        raise DependencyUnavailable(f"{url} cannot be reached ({type(error).__name__})") from None
+        raise DependencyUnavailable(f"{what}{url} cannot be reached ({type(error).__name__})") from None

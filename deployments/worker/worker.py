@@ -94,11 +94,10 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
 
     async def setup(self) -> None:
         """Wait until this worker can work, start the thread for flow runs, then connect."""
-        if PRODUCT in self._settings.flow_packages.split(","):
-            self._is_waiting = True  # which is well: an orchestrator that restarts it would change nothing
-            await until_ready()
-            self._is_waiting = False
-            self._polled_at = time.monotonic()
+        self._is_waiting = True  # which is well: an orchestrator that restarts it would change nothing
+        await until_ready(product=PRODUCT in self._settings.flow_packages.split(","))
+        self._is_waiting = False
+        self._polled_at = time.monotonic()
         drain_on_sigterm()
         give_large_buffers_back()
         await self._run_loop.start()

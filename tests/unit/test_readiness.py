@@ -60,7 +60,7 @@ def test_wrong_settings_end_the_worker_with_a_line_each(
     for name, value in wrong.items():
         lines.setenv(name, value)
     with pytest.raises(SystemExit) as ended:
-        asyncio.run(until_ready())
+        asyncio.run(until_ready(product=True))
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert [word for word in words if word not in line] == [], line
@@ -73,7 +73,7 @@ def test_each_wrong_setting_has_its_line(
     lines.setenv("QUARANTINE_TABLE", "")
     lines.setenv("DEFERRAL_INTERVAL", "secret-7")
     with pytest.raises(SystemExit):
-        asyncio.run(until_ready())
+        asyncio.run(until_ready(product=True))
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 2
     assert "secret-7" not in said

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from deployments.sandbox.processes import free_port
-from tests.support.prefect_server import ROOT, PrefectServer, running_server
-from tests.support.worker import PROBES, eventually, new_stand
+from tests.support.prefect_server import ROOT, PrefectServer, process, running_server
+from tests.support.worker import FAST, PROBES, Stand, eventually, new_stand
 
 BOTH = f"flows,{PROBES}"  # the product's flows need the settings, the probes show whether a run is taken up
 SETTINGS = {
@@ -118,3 +118,30 @@ async def test_wrong_settings_are_a_line_each_and_the_pool_hears_of_no_worker(
     assert not [line for line in lines if "never" in line or "9000" in line]
     async with stand.client() as client:
         assert await client.read_workers_for_work_pool(stand.pool) == []
+
+
+async def test_a_worker_that_is_started_while_prefect_is_away_comes_up_by_itself(tmp_path: Path) -> None:
+    """Its type is named, so nothing is asked of Prefect before: it says once that Prefect is away, and waits."""
+    homes = [tmp_path / name for name in ("worker", "server")]
+    for home in homes:
+        home.mkdir()
+    port, log, away = free_port(), tmp_path / "worker.log", "Prefect's API"
+    nowhere = PrefectServer(api_url=f"http://127.0.0.1:{port}/api", home=homes[0])
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "late", "--type", "interactions"]
+
+    async def waits() -> bool:
+        return away in log.read_text(encoding="utf-8")
+
+    with process(command, nowhere.environment(**FAST), log):
+        await eventually(waits, 180)
+        with running_server(homes[1], port) as server:
+            stand = Stand(server, "late")
+
+            async def is_known() -> bool:
+                async with stand.client() as client:
+                    pools = await client.read_work_pools()
+                    return bool(pools and await client.read_workers_for_work_pool("late"))
+
+            await eventually(is_known, 180)
+            await stand.until(await stand.start("quick"), "Completed", 180)
+    assert log.read_text(encoding="utf-8").count(away) == 1
