@@ -39,9 +39,9 @@ def parameters() -> dict[str, dict[str, Any]]:
     return dict(load()["Parameters"])
 
 
-def load() -> dict[str, Any]:
-    """Return the template, its functions in their long form; the caller may change it."""
-    return dict(yaml.load(TEMPLATE.read_text(), _Loader))  # noqa: S506 - a SafeLoader with more tags
+def load(text: str | None = None) -> dict[str, Any]:
+    """Return the template, or another text's, its functions in their long form; the caller may change it."""
+    return dict(yaml.load(text or TEMPLATE.read_text(), _Loader))  # noqa: S506 - a SafeLoader with more tags
 
 
 def body(template: dict[str, Any]) -> str:
