@@ -3,8 +3,8 @@ PYTHON ?= python3
 EVENTS ?= 25
 SEEDS ?= 3
 MINUTES ?= 30
-# Processes of the tests, which wait for servers half of their time: twice the cores.
-WORKERS ?= 4
+# Processes of the tests: as many as cores. Each has a sandbox of its own, whose servers take a third of a core.
+WORKERS ?= 2
 BIN := .venv/bin
 READY := .venv/ready
 ANALYTICS := .venv/analytics
