@@ -30,7 +30,7 @@ from deployments.sandbox.incidents import Incident, IncidentPlayer
 from deployments.sandbox.processes import SandboxError, running_orphans
 from deployments.sandbox.sandbox import PIDS, Sandbox
 from deployments.sandbox.servers import can_publish
-from deployments.sandbox.signals import exit_on_signals
+from deployments.sandbox.termination import exit_on_signals
 from deployments.sandbox.tour import ENVIRONMENT as TOUR_ENVIRONMENT
 
 FOLDER = Path(".sandbox")

@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import boto3
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
@@ -25,7 +26,6 @@ from prefect.variables import Variable
 from flows.runs.timeouts import PROCESS
 from tasks.pipeline.outcomes import Outcome, OutcomeKind, count_summaries
 from tasks.services import get_services
-from tasks.stores import dead_letters
 from tasks.threads import in_thread
 
 OUTCOMES_FAILED = "interactions.outcomes.failed"
@@ -77,7 +77,7 @@ async def report_dead_letters() -> int | None:
     if not (url := services.settings.dead_letter_queue_url):
         return None
     try:
-        count = await in_thread(services.store_pool, lambda: dead_letters.count(url))
+        count = await in_thread(services.store_pool, lambda: _messages(url))
     except Exception as error:  # noqa: BLE001 - the alarm on the queue does not depend on us
         get_run_logger().warning("the dead-letter queue cannot be asked (%s)", type(error).__name__)
         return None
@@ -87,3 +87,11 @@ async def report_dead_letters() -> int | None:
     if count != before:
         await Variable.aset(LAST_COUNT, count, overwrite=True)
     return count
+
+
+def _messages(queue_url: str) -> int:
+    """About how many messages a queue holds, as SQS says."""
+    answer = boto3.client("sqs").get_queue_attributes(
+        QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(answer["Attributes"]["ApproximateNumberOfMessages"])

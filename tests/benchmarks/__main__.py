@@ -13,7 +13,7 @@ from cyclopts import App
 from rich.console import Console
 
 from deployments.sandbox.sandbox import Sandbox
-from deployments.sandbox.signals import exit_on_signals
+from deployments.sandbox.termination import exit_on_signals
 from tests.benchmarks import cost_run, dbos_workflows, growth, single_events, tables
 from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
 from tests.benchmarks.benchmark import Options, Progress, Results, run

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deployments.sandbox.sandbox import Sandbox
-from deployments.sandbox.signals import exit_on_signals
+from deployments.sandbox.termination import exit_on_signals
 from tests.benchmarks import accounting
 from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
 from tests.benchmarks.competitors import Pipeline

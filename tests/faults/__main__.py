@@ -16,7 +16,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from deployments.sandbox.signals import exit_on_signals
+from deployments.sandbox.termination import exit_on_signals
 from tests.faults.discrepancy import Discrepancy
 from tests.faults.fault import Fault
 from tests.faults.fault_sandbox import FaultSandbox

@@ -20,7 +20,7 @@ from cyclopts import App
 from requests import RequestException
 from rich.console import Console
 
-from deployments.sandbox.signals import exit_on_signals
+from deployments.sandbox.termination import exit_on_signals
 from tests.faults.discrepancies import Expected
 from tests.faults.discrepancy import Discrepancy
 from tests.faults.event_generator import EventGenerator

@@ -11,7 +11,7 @@ import pytest
 
 _PROGRAM = """
 import sys
-from deployments.sandbox.signals import exit_on_signals
+from deployments.sandbox.termination import exit_on_signals
 with exit_on_signals():
     try:
         print("begun", flush=True)
