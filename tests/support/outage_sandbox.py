@@ -21,4 +21,6 @@ QUICK_RECOVERY = SCALED | {
 def outage_driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxDriver]:
     """Return a driver of a sandbox whose processes a test may stop."""
     with Sandbox(tmp_path_factory.mktemp("outages"), environment=QUICK_RECOVERY) as running:
-        yield SandboxDriver(running)
+        driver = SandboxDriver(running)
+        driver.pause_schedules()  # an hourly run would take one of the worker's places
+        yield driver
