@@ -3,7 +3,7 @@ PYTHON ?= python3
 EVENTS ?= 25
 SEEDS ?= 3
 MINUTES ?= 30
-# Processes of the tests: as many as cores. Each has a sandbox of its own, whose servers take a third of a core.
+# Processes of the tests: as many as cores. Each has a sandbox of its own, whose Prefect server takes up to a quarter of one.
 WORKERS ?= 2
 BIN := .venv/bin
 READY := .venv/ready
