@@ -23,6 +23,7 @@ from tests.faults.reconcile_schedule import ReconcileSchedule
 from tests.faults.sandbox_view import SandboxView
 from tests.faults.verification import Verifier
 from tests.support.outage_sandbox import QUICK_RECOVERY
+from tests.support.sandbox import pause_schedules
 
 SETTINGS = QUICK_RECOVERY | {
     "SANDBOX_STUCK_AFTER": "20",
@@ -64,6 +65,7 @@ class FaultSandbox:
                 folder, progress=progress, workers=2, environment=SETTINGS, proxy_url=proxies.route
             ) as sandbox,
         ):
+            pause_schedules(sandbox.addresses.prefect_api_url)  # the two below take their place
             view = SandboxView(sandbox.addresses)
             publish = FlowSchedule(view, "publish-interactions/publish", PUBLISH_INTERVAL)
             with ReconcileSchedule(view) as reconcile_schedule, publish:
