@@ -24,7 +24,8 @@ from tasks.errors import DependencyUnavailable, PermanentError
 from tasks.operations.reason import Words
 from tasks.operations.replay_parts import ReplayPart, ReplayPlan, forecast
 from tasks.operations.replay_request import Quarantined, ReplayRequest
-from tasks.pipeline.outcomes import OutcomeKind
+from tasks.operations.tolerance import DEFAULT, Share, intolerable
+from tasks.pipeline.outcomes import UNSUCCESSFUL
 from tasks.pipeline.work import PipelineRun, ValidatedBatch
 from tasks.quarantine import release_handled
 from tasks.services import get_services
@@ -32,8 +33,6 @@ from tasks.settings import task_policy
 from tasks.threads import in_thread
 from tasks.validate import validate
 from tasks.values import canonical_id
-
-_UNSUCCESSFUL = (OutcomeKind.REJECTED, OutcomeKind.FAILED)
 
 
 def run_name() -> str:
@@ -62,11 +61,11 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
     force: bool = False,
     rebuild: bool = False,
     reason: Words = "",
+    tolerated_failures: Share = DEFAULT,
 ) -> State[Any]:
     """Fetch interactions from Genesys again and save them; doing it twice is harmless.
 
-    It works through them in the background share of the request limit. Only what has to wait becomes a run of its
-    own.
+    In the background share of the request limit; only what has to wait becomes a run of its own.
 
     Args:
         interaction_ids: Interactions to replay, by their ids (UUIDs); some 10,000 fit into one run.
@@ -79,6 +78,7 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
         rebuild: Make the records anew that a release before 0.2 wrote: from their conversations in S3, else from
             Genesys. Records that are done are not found again, so a run that was stopped is simply started again.
         reason: Why, for whoever reads the run later: no name and no address.
+        tolerated_failures: Stop when more than this share of a hundred or more events failed; 1 never stops.
 
     """
     try:
@@ -93,16 +93,20 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
                 force=force,
                 rebuild=rebuild,
             )
-            if reason:
-                get_run_logger().info("reason: %s; asked for by %s", reason, await requester("") or "unknown")
+            await _log(reason)
             plan = await _plan(request)
-            return await _forecast(plan) if dry_run else await _replay(plan, force=force)
+            return await _forecast(plan) if dry_run else await _replay(plan, tolerated_failures, force=force)
     except TimeoutError:
         return Failed(name="TimedOut", message="BACKGROUND_TIMEOUT has passed: replay fewer at once")
     except PermanentError as error:
         return Failed(message=f"{error.code}: {error}")
     except DependencyUnavailable as error:
         await reschedule_current_run(error)
+
+
+async def _log(reason: str) -> None:
+    if reason:
+        get_run_logger().info("reason: %s; asked for by %s", reason, await requester("") or "unknown")
 
 
 async def _plan(request: ReplayRequest) -> ReplayPlan:
@@ -113,13 +117,13 @@ async def _plan(request: ReplayRequest) -> ReplayPlan:
     )
 
 
-async def _replay(plan: ReplayPlan, *, force: bool) -> State[Any]:
+async def _replay(plan: ReplayPlan, tolerated: float, *, force: bool) -> State[Any]:
     if not plan.total:
         return Completed(message="nothing to replay: no event in quarantine and no record is meant")
     progress = Progress("replay-progress", plan.total, "events replayed")
     await progress.start()
     run = PipelineRun(run_id(), "background", force=force, defer_unknown=False)
-    result = PipelineResult()
+    result, left = PipelineResult(), plan.total
     for read in plan.parts:
         part = await in_thread(get_services().store_pool, read)
         done = await _replay_part(part, run)
@@ -127,8 +131,12 @@ async def _replay(plan: ReplayPlan, *, force: bool) -> State[Any]:
         result.deferred += done.deferred
         result.needs_attention = result.needs_attention or done.needs_attention
         await progress.add(part.size)
+        left -= part.size
+        if stopped := intolerable(result.outcomes, tolerated, left):
+            result.needs_attention = stopped
+            break
     await schedule_deferred(result.deferred, REPLAY_QUEUE)
-    for outcome in [each for each in result.outcomes if each.kind not in _UNSUCCESSFUL][:MAX_ARTIFACTS]:
+    for outcome in [each for each in result.outcomes if each.kind not in UNSUCCESSFUL][:MAX_ARTIFACTS]:
         await publish_interaction(outcome, replayed=True)  # failures get theirs from the report
     return await report(result.outcomes, result.needs_attention)
 

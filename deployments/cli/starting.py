@@ -13,6 +13,7 @@ from cyclopts import Parameter, validators
 
 Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 Positive = Annotated[float | None, Parameter(validator=validators.Number(gt=0))]
+Share = Annotated[float | None, Parameter(validator=validators.Number(gte=0, lte=1))]
 Flag = Annotated[bool, Parameter(negative=())]
 OrStandardInput = Annotated[str, Parameter(allow_leading_hyphen=True)]  # `-` is no flag
 INTERRUPTED = 130
@@ -47,6 +48,7 @@ def replay(
     dry_run: Flag = False,
     force: Flag = False,
     rebuild: Flag = False,
+    tolerated_failures: Share = None,
     wait: bool = True,
     json: Flag = False,
 ) -> int:
@@ -63,6 +65,8 @@ def replay(
         dry_run: Say what would be done, and do nothing.
         force: Write even if the table holds newer.
         rebuild: Make the records of a former release anew.
+        tolerated_failures: Stop when more than this share failed or was rejected, once a hundred are done: 0.1 unless
+            given; 1 never stops.
         wait: Wait for the end; without, print the link and end.
         json: Print JSON.
     """
@@ -76,6 +80,7 @@ def replay(
         dry_run=dry_run,
         force=force,
         rebuild=rebuild,
+        tolerated_failures=tolerated_failures,
     )
     return _run(command.start_and_follow("replay-interactions/replay", parameters, wait=wait, as_json=json))
 

@@ -16,6 +16,7 @@ from tasks.values import chunked
 
 MAX_INTERACTIONS = 5_000
 """Ids in one run: some 200 KB of parameters, of Prefect's 512 KB."""
+_REPEATED = ("dry_run", "force", "tolerated_failures")
 
 
 async def start(
@@ -72,4 +73,4 @@ def replays(interaction_ids: Sequence[str], **options: Any) -> list[dict[str, An
 
 def _repeated(given: dict[str, Any]) -> dict[str, Any]:
     """Return what each of several runs needs; what is in quarantine is replayed by the first alone."""
-    return {name: value for name, value in given.items() if name in ("dry_run", "force")}
+    return {name: value for name, value in given.items() if name in _REPEATED}

@@ -10,12 +10,11 @@ from prefect.states import Completed, Failed
 from flows.reports.events import emit_outcomes
 from flows.reports.interaction import MAX_ARTIFACTS, escaped, plain, publish_interaction
 from flows.reports.request_usage import publish_request_usage
-from tasks.pipeline.outcomes import Outcome, OutcomeKind, summary
+from tasks.pipeline.outcomes import UNSUCCESSFUL, Outcome, OutcomeKind, summary
 
 MAX_ROWS = 500  # of an outcomes table; failures come first
 MAX_SUCCESSFUL_ROWS = 100  # of events that ended well, in a run of thousands
 _MAX_LISTED = 3  # events named in the run's message
-_UNSUCCESSFUL = (OutcomeKind.REJECTED, OutcomeKind.FAILED)
 
 
 async def report(outcomes: list[Outcome], needs_attention: str | None = None) -> State[None]:
@@ -24,7 +23,7 @@ async def report(outcomes: list[Outcome], needs_attention: str | None = None) ->
         await acreate_table_artifact(
             table=rows(outcomes), key="outcomes", description=f"Outcome of each event: {summary(outcomes)}"
         )
-        for outcome in [o for o in outcomes if o.kind in _UNSUCCESSFUL][:MAX_ARTIFACTS]:
+        for outcome in [o for o in outcomes if o.kind in UNSUCCESSFUL][:MAX_ARTIFACTS]:
             await publish_interaction(outcome)
         await emit_outcomes(outcomes)
         await publish_request_usage()
@@ -61,8 +60,8 @@ def _subject(outcome: Outcome) -> str:
 
 def rows(outcomes: list[Outcome]) -> list[dict[str, str]]:
     """Return the outcomes table: failures first, a sample of the rest, and how many are left out."""
-    bad = [o for o in outcomes if o.kind in _UNSUCCESSFUL]
-    good = [o for o in outcomes if o.kind not in _UNSUCCESSFUL]
+    bad = [o for o in outcomes if o.kind in UNSUCCESSFUL]
+    good = [o for o in outcomes if o.kind not in UNSUCCESSFUL]
     shown = (
         [*bad, *good]
         if len(outcomes) <= MAX_ROWS

@@ -21,6 +21,9 @@ class OutcomeKind(StrEnum):
     """The event is Genesys's and tells of no conversation's details; reported only where there are any."""
 
 
+UNSUCCESSFUL = (OutcomeKind.REJECTED, OutcomeKind.FAILED)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """One event's outcome; `due_at` (ISO, UTC) only for a deferred one. Holds no personal data."""

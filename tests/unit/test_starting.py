@@ -45,10 +45,10 @@ def test_ids_come_from_words_a_file_and_standard_input(tmp_path: Path) -> None:
 def test_a_replay_of_many_is_parted() -> None:
     """Prefect takes 512 KB of parameters; what is in quarantine is replayed once, force holds for all."""
     ids = [str(uuid.uuid4()) for _ in range(MAX_INTERACTIONS + 1)]
-    first, second = replays(ids, quarantined="failed", force=True, dry_run=False)
+    first, second = replays(ids, quarantined="failed", force=True, dry_run=False, tolerated_failures=0.5)
     assert len(first["interaction_ids"]) == MAX_INTERACTIONS
     assert (first["quarantined"], first["force"]) == ("failed", True)
-    assert second == {"interaction_ids": [ids[-1]], "force": True}
+    assert second == {"interaction_ids": [ids[-1]], "force": True, "tolerated_failures": 0.5}
 
 
 def test_a_replay_says_only_what_was_asked_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import uuid
@@ -51,6 +52,23 @@ def test_each_id_has_its_own_outcome(driver: SandboxDriver) -> None:
     assert not driver.quarantined(interactionId=unknown)
     later = [each for each in driver.runs_with(unsettled) if each["id"] != run["id"]]
     assert [each["work_queue_name"] for each in later][-1:] == ["replay"]
+
+
+def test_a_list_that_fails_is_not_worked_through(driver: SandboxDriver) -> None:
+    """More failures than tolerated stop a replay: what is left is counted and never asked for; 1 tolerates all."""
+    wrong = new_ids(1_200)
+    driver.simulator("faults", unknown_ids=wrong)
+    run = replay(driver, interaction_ids=wrong)
+    assert run["state_type"] == "FAILED"
+    tried = len(driver.outcomes(run["id"]))
+    found = re.search(r"stopped: (\d+) of (\d+) .*10% are tolerated; (\d+) were not", run["state"]["message"])
+    assert found is not None, run["state"]["message"]
+    failed, done, left = map(int, found.groups())
+    assert (failed, done, done + left) == (tried, tried, len(wrong))
+    assert tried < len(wrong)
+    borne = replay(driver, interaction_ids=wrong, tolerated_failures=1)
+    assert "1200 failed" in borne["state"]["message"]
+    assert "stopped" not in borne["state"]["message"]
 
 
 def test_an_invalid_id_fails_the_run_and_is_not_quoted(driver: SandboxDriver) -> None:
