@@ -6,6 +6,7 @@ MINUTES ?= 30
 # Processes of the tests: as many as cores. Each has a sandbox of its own, whose Prefect server takes up to a quarter of one.
 WORKERS ?= 2
 BIN := .venv/bin
+SANDBOX := .venv/sandbox
 READY := .venv/ready
 ANALYTICS := .venv/analytics
 LONG := .venv/long
@@ -17,7 +18,7 @@ TESTED := -c requirements-dev.txt -c requirements-analytics.txt
 
 .PHONY: demo help sandbox cluster unit test test-long bench bench-compare audit newest faults soak check clean pins
 
-demo: $(if $(filter-out 0,$(TOUR)),$(ANALYTICS),$(READY))  ## send events from a bus to a table and show what became of each (EVENTS=25; TOUR=1: wrong, double and late ones, and SQL)
+demo: $(if $(filter-out 0,$(TOUR)),$(ANALYTICS),$(SANDBOX))  ## send events from a bus to a table and show what became of each (EVENTS=25; TOUR=1: wrong, double and late ones, and SQL)
 	@$(BIN)/python -m deployments.sandbox demo --events $(EVENTS) $(if $(filter-out 0,$(TOUR)),--tour)
 
 help:  ## this list
@@ -78,6 +79,7 @@ check: $(ANALYTICS)  ## lint, types and templates
 pins: $(READY)  ## resolve the pinned versions and their hashes again (needs uv)
 	$(COMPILE) --no-emit-package pip requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) -c requirements-dev.txt requirements.in -o requirements.txt
+	$(COMPILE) -c requirements-dev.txt requirements-sandbox.in -o requirements-sandbox.txt
 	$(COMPILE) -c requirements-dev.txt requirements-analytics.in -o requirements-analytics.txt
 	$(COMPILE) $(TESTED) requirements-cluster.in -o requirements-cluster.txt
 	$(COMPILE) $(TESTED) requirements-long.in -o requirements-long.txt
@@ -87,12 +89,16 @@ pins: $(READY)  ## resolve the pinned versions and their hashes again (needs uv)
 clean:  ## remove what the other targets made
 	rm -rf .venv .venv-newest .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
 
-$(READY): requirements-dev.txt pyproject.toml requirements.in requirements-analytics.in
+$(SANDBOX): requirements-sandbox.txt pyproject.toml requirements.in requirements-analytics.in
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	@test -d .venv || $(PYTHON) -m venv .venv
-	@echo "Setting up .venv; this takes a minute or two, once."
-	@$(INSTALL) -r requirements-dev.txt
+	@echo "Setting up .venv; this takes a minute, once."
+	@$(INSTALL) -r requirements-sandbox.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(SANDBOX)
+
+$(READY): $(SANDBOX) requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@touch $(READY)
 
 $(ANALYTICS): $(READY) requirements-analytics.txt

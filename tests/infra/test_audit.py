@@ -118,6 +118,16 @@ def test_the_extra_moves_no_version_of_the_rest() -> None:
     }
 
 
+def test_a_demo_installs_no_more_than_it_needs() -> None:
+    """The sandbox has the versions that the tests run on, and none of the tools that test and check it."""
+    sandbox, tested = pins("requirements-sandbox.txt"), pins("requirements-dev.txt")
+    assert sandbox.items() <= tested.items()
+    assert pins("requirements.txt").items() <= sandbox.items()
+    assert (
+        not {"pytest", "mypy", "ruff", "cfn-lint", "playwright", "pip-audit", "hypothesis"} & sandbox.keys()
+    )
+
+
 def test_a_requirement_without_an_exact_version_fails_without_a_network(tmp_path: Path) -> None:
     """A fault of the requirements is not taken for unreachable advisories."""
     code, lines = audit(tmp_path, NOWHERE, REQUIREMENTS + "requests>=2\n")
