@@ -9,6 +9,7 @@ import random
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,9 @@ def inject_faults(
     seed: list[int] | None = None,
     only: str | None = None,
     mixtures: int = 2,
+    mixture: list[str] | None = None,
+    times: int = 1,
+    reconcile: bool = True,
     timeout: Annotated[float, Parameter(name=("--timeout", "--patience"))] = 240,
 ) -> int:
     """Inject every fault, for each seed in a sandbox of its own.
@@ -46,12 +50,18 @@ def inject_faults(
         seed: These seeds instead.
         only: Of the faults alone, those with this in their name.
         mixtures: How often several faults are injected at once.
+        mixture: These faults at once, each by a part of its name, and no others.
+        times: How often each trial is made.
+        reconcile: Whether reconcile runs, as by its schedule; without it only the automations recover a lost run.
         timeout: Seconds after a fault within which every discrepancy must disappear.
     """
     out = console()
     chosen = seed or [random.SystemRandom().randrange(1_000_000) for _ in range(seeds)]
     with exit_on_signals():
-        results = [_one_seed(out, each, _choose(each, only, mixtures), events, timeout) for each in chosen]
+        trials = [(each, _choose(each, only, mixtures, mixture or ()) * times) for each in chosen]
+        results = [
+            _one_seed(out, each, faults, events, timeout, reconcile=reconcile) for each, faults in trials
+        ]
     failed = [each for each, trials in zip(chosen, results, strict=True) if not _passed(trials)]
     out.print(f"seeds {chosen}: {f'{failed} have discrepancies' if failed else 'no discrepancies'}")
     return 1 if failed else 0
@@ -61,28 +71,32 @@ def _passed(trials: list[Trial]) -> bool:
     return bool(trials) and not any(trial.comparison.discrepancies for trial in trials)
 
 
-def _choose(seed: int, only: str | None, mixtures: int) -> list[list[Fault]]:
+def _choose(seed: int, only: str | None, mixtures: int, mixture: Sequence[str]) -> list[list[Fault]]:
     """Return the faults of each trial."""
+    if mixture:
+        return [[fault for fault in FAULTS if any(part in fault.name for part in mixture)]]
     rng = random.Random(seed)
     alone = [[fault] for fault in FAULTS if only is None or only in fault.name]
     return alone + [random_combination(rng) for _ in range(mixtures)]
 
 
-def _one_seed(out: Console, seed: int, chosen: list[list[Fault]], events: int, timeout: float) -> list[Trial]:
+def _one_seed(
+    out: Console, seed: int, chosen: list[list[Fault]], events: int, timeout: float, *, reconcile: bool
+) -> list[Trial]:
     rng, began = random.Random(seed), time.monotonic()
     share = max(1, events // len(chosen))
     folder, trials = FOLDER / f"faults-{seed}", list[Trial]()
     shutil.rmtree(folder, ignore_errors=True)
     out.print(f"seed {seed}: {len(chosen)} trials, {share} events each")
     try:
-        with FaultSandbox.start(folder, seed, out.print) as target:
+        with FaultSandbox.start(folder, seed, out.print, reconcile=reconcile) as target:
             for faults in chosen:
                 trials.append(run_trial(target, faults, share, rng.randrange(1_000_000), timeout))
                 _show(out, trials[-1])
     except Exception as error:  # noqa: BLE001 - the trials so far are reported, and the other seeds go on
         out.print_exception()
         trials.append(_broken_off(error))
-    out.print(_table(seed, trials, time.monotonic() - began))
+    out.print(_table(seed, trials, time.monotonic() - began, reconcile=reconcile))
     if _passed(trials):
         shutil.rmtree(folder, ignore_errors=True)
     return trials
@@ -99,7 +113,7 @@ def _show(out: Console, trial: Trial) -> None:
         out.print(discrepancy_table(trial.comparison))
 
 
-def _table(seed: int, trials: list[Trial], seconds: float) -> Table:
+def _table(seed: int, trials: list[Trial], seconds: float, *, reconcile: bool) -> Table:
     shown = Table(title=f"seed {seed}, {seconds:.0f} s")
     for heading in ("fault", "events", "outcomes", "lasted, s", "settled after, s", "by reconcile"):
         shown.add_column(heading, overflow="fold")
@@ -109,6 +123,9 @@ def _table(seed: int, trials: list[Trial], seconds: float) -> Table:
         after = "never" if comparison.discrepancies else f"{comparison.seconds:.0f}"
         lasted = f"{trial.fault_seconds:.0f}"
         shown.add_row(trial.name, str(trial.events), counts, lasted, after, trial.restarted_by_reconcile)
+    if not reconcile:
+        shown.caption = "reconcile did not run"
+        return shown
     shown.caption = (
         f"reconcile ran every {INTERVAL:.0f} s, as its schedule does every hour; the last column counts the "
         "interactions that it had to start again"

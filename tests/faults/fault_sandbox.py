@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -57,8 +57,10 @@ class FaultSandbox:
 
     @classmethod
     @contextmanager
-    def start(cls, folder: Path, seed: int, progress: Callable[[str], None]) -> Iterator[Self]:
-        """Start everything; stop it at the end."""
+    def start(
+        cls, folder: Path, seed: int, progress: Callable[[str], None], *, reconcile: bool = True
+    ) -> Iterator[Self]:
+        """Start everything; stop it at the end. Without `reconcile` no scheduled one runs."""
         with (
             Proxies(folder) as proxies,
             Sandbox(
@@ -68,7 +70,8 @@ class FaultSandbox:
             pause_schedules(sandbox.addresses.prefect_api_url)  # the two below take their place
             view = SandboxView(sandbox.addresses)
             publish = FlowSchedule(view, "publish-interactions/publish", PUBLISH_INTERVAL)
-            with ReconcileSchedule(view) as reconcile_schedule, publish:
+            reconcile_schedule = ReconcileSchedule(view)
+            with reconcile_schedule if reconcile else nullcontext(), publish:
                 yield cls(sandbox, proxies, reconcile_schedule, seed)
 
     def kill(self, name: str) -> None:
