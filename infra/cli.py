@@ -171,8 +171,7 @@ def plan(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET, *, as_
     deployment = deployment_of(options, target)
     _check_new(deployment, options)
     found = deployment.plan(upload=False)
-    if as_json:
-        output.write_json(output.plan_as_json(found))
+    output.tell(output.plan_as_json(found), as_json=as_json)
     if found is None:
         output.console.print(f"Nothing would change: stack {target.stack} is up to date.")
         return
@@ -182,13 +181,17 @@ def plan(options: Options = AS_DEPLOYED, target: Target = DEFAULT_TARGET, *, as_
 
 
 @app.command
-def rollback(target: Target = DEFAULT_TARGET, *, skip: Skip = NOTHING, yes: Yes = False) -> int:
+def rollback(
+    target: Target = DEFAULT_TARGET, *, skip: Skip = NOTHING, yes: Yes = False, as_json: AsJson = False
+) -> int:
     """Continue the rollback of an update that failed (UPDATE_ROLLBACK_FAILED), after its cause was corrected."""
+    output.words_aside(as_json=as_json)
     stack = stack_of(target)
     if not yes and not output.confirm(f"Continue the rollback of stack {target.stack}?"):
         return 1
     stack.continue_rollback(skip, output.show_event)
     output.console.print(f"Stack {target.stack} is as it was before the update.")
+    output.tell({"rolledBack": target.stack, "skipped": skip}, as_json=as_json)
     return 0
 
 
@@ -225,8 +228,7 @@ def delete(
     remaining = delete_stack(session, stack, output.show_event)
     if with_data:
         delete_data(session, remaining)
-    if as_json:
-        output.write_json({"deleted": target.stack, "remaining": {} if with_data else remaining})
+    output.tell({"deleted": target.stack, "remaining": {} if with_data else remaining}, as_json=as_json)
     if with_data:
         output.console.print("The data is deleted.")
         return 0
@@ -276,8 +278,7 @@ def redrive(
     found = {"total": total, "reasons": [asdict(reason) for reason in reasons]}
     if not total:
         output.console.print("There are no dead letters.")
-        if as_json:
-            output.write_json(found | {"sentBack": 0})
+        output.tell(found | {"sentBack": 0}, as_json=as_json)
         return 0
     output.show_reasons(total, reasons)
     if not yes and not output.confirm(f"Send {total} back to the buffer?"):
@@ -285,8 +286,7 @@ def redrive(
     with output.progress("sent back", total) as advance:
         moved = dead_letters.redrive(rate, advance)
     output.console.print(f"{moved} sent back to the buffer.")
-    if as_json:
-        output.write_json(found | {"sentBack": moved})
+    output.tell(found | {"sentBack": moved}, as_json=as_json)
     return 0
 
 
@@ -311,24 +311,34 @@ def replay(
         run.cancel(name)
         output.console.print("Cancelled; events that were replayed already stay delivered.")
         return 130
-    if as_json:
-        output.write_json({"replay": name, "state": state})
+    output.tell({"replay": name, "state": state}, as_json=as_json)
     return int(state != "COMPLETED")
 
 
 @app.command
-def tombstones(target: Target = DEFAULT_TARGET, *, source: Source, to: Destination, yes: Yes = False) -> int:
+def tombstones(
+    target: Target = DEFAULT_TARGET,
+    *,
+    source: Source,
+    to: Destination,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> int:
     """Bring the tombstones of a table or an export into a restored table, or into a file."""
+    output.words_aside(as_json=as_json)
     database = session_of(target).client("dynamodb")
     found = list(marks.read(database, source))
     output.console.print(f"{len(found)} tombstones in {source}", markup=False, highlight=False)
+    told = {"found": len(found), "to": to}
     if marks.is_file(to):
         marks.save(found, Path(to))
+        output.tell(told, as_json=as_json)
         return 0
     if found and not yes and not output.confirm(f"Put them into table {to}, in the place of its records?"):
         return 1
     done = marks.apply(database, found, to)
     output.console.print(f"{done.written} written, {done.stood} stood in {to} already", markup=False)
+    output.tell(told | asdict(done), as_json=as_json)
     return 0
 
 

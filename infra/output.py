@@ -42,6 +42,12 @@ def write_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=_plain) + "\n")
 
 
+def tell(value: object, *, as_json: bool) -> None:
+    """Write JSON, if that was asked for."""
+    if as_json:
+        write_json(value)
+
+
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 
 from infra.errors import InfraError, StackFailed, StackStuck
 from infra.stack.change_set import Stack
+from tests.support.stack import infra
 
 
 class StuckCloudFormation:
     """The calls of CloudFormation about one stack whose rollback failed; `ends` are the states of continued ones."""
+
+    meta = SimpleNamespace(endpoint_url="http://127.0.0.1:9")
 
     def __init__(self, *ends: str) -> None:
         self.status, self.ends, self.skipped = "UPDATE_ROLLBACK_FAILED", list(ends), [[""]]
@@ -69,3 +75,13 @@ def test_a_rollback_that_fails_again_says_why() -> None:
     stack.continue_rollback()
     with pytest.raises(InfraError, match="UPDATE_ROLLBACK_COMPLETE: no rollback of it has failed"):
         stack.continue_rollback()
+
+
+def test_a_program_is_told_of_the_rollback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One document on standard output, the words on standard error."""
+    client = StuckCloudFormation("UPDATE_ROLLBACK_COMPLETE")
+    monkeypatch.setattr(boto3, "Session", lambda **_: SimpleNamespace(client=lambda _: client))
+    answer = infra("rollback", "--skip", "BridgeMapping", "--yes", "--json")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout) == {"rolledBack": "interactions", "skipped": ["BridgeMapping"]}
+    assert "as it was before the update" in answer.stderr

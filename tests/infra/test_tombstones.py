@@ -64,6 +64,17 @@ def test_tombstones_are_put_into_the_restored_table(database: Any) -> None:
     assert "0 written, 1 stood" in again.stdout
 
 
+def test_a_program_is_told_the_numbers(database: Any, tmp_path: Path) -> None:
+    """One document on standard output, of a table and of a file; the question is asked on standard error."""
+    words = ("tombstones", "--from", "live", "--json")
+    answer = infra(*words, "--to", "restored", typed="yes\n")
+    assert json.loads(answer.stdout) == {"found": 1, "to": "restored", "written": 1, "stood": 0}
+    assert "in the place of its records?" in answer.stderr
+    assert item(database, "restored", ERASED) == item(database, "live", ERASED)
+    kept = str(tmp_path / "kept.jsonl")
+    assert json.loads(infra(*words, "--to", kept).stdout) == {"found": 1, "to": kept}
+
+
 def test_without_a_yes_nothing_is_written(database: Any) -> None:
     """The record is replaced for ever, so it is asked for."""
     assert infra("tombstones", "--from", "live", "--to", "restored", typed="no\n").returncode == 1

@@ -174,6 +174,14 @@ def test_interactions_offers_every_command_of_both_programs(run: Run) -> None:
     assert [name for name in sorted(expected) if f" {name} " not in ended.said] == []
 
 
+@pytest.mark.parametrize("command", sorted(name for name in interactions if not name.startswith("-")))
+def test_every_command_answers_a_program(run: Run, command: str) -> None:
+    """`--json` is among the flags of each."""
+    ended = run(command, "--help", entry=console_script)
+    assert ended.code == 0
+    assert "--json" in ended.said
+
+
 @pytest.mark.parametrize("words", [("inspect", "nope"), ("inspect", ID), ("apply",)])
 def test_interactions_says_the_same_as_python_m_deployments(run: Run, words: tuple[str, ...]) -> None:
     """A bad id, missing settings and a server that is down give the same line and exit code as before."""
