@@ -1,7 +1,9 @@
 """Whether this worker can work: asked before the pool hears of it, so that it takes no run which it would give back.
 
 Settings that are wrong end the process. What cannot be reached is said once and asked for again until it answers: a
-worker that is started in an outage comes up by itself. Later outages of Prefect are the worker's, see `worker`.
+worker that is started in an outage comes up by itself. So does one whose OAuth client Genesys refuses: blocks are read
+again, and Genesys is asked in growing pauses, for its login host throttles, too. Later outages of Prefect are the
+worker's, see `worker`.
 """
 
 from __future__ import annotations
@@ -18,15 +20,17 @@ from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
-from tasks.errors import BadSettings, DependencyUnavailable
+from tasks.errors import BadSettings, DependencyUnavailable, PipelineError
+from tasks.genesys import AuthenticationFailed
 from tasks.services import Services, get_services
-from tasks.settings import Settings
+from tasks.settings import Settings, settings
 
 BAD_SETTINGS = 2  # the exit code
 PRODUCT = "flows"
 """The package of the flows that need these settings; a worker of other flows only is not asked."""
 _NOBODY = str(UUID(int=0))  # no row has this id
 _AGAIN_SECONDS = 5.0
+_MAX_PAUSE = 300.0  # seconds, when Genesys refuses the OAuth client
 _TIMEOUT = 10.0
 _OF_STACK = ("interaction_table", "quarantine_table")
 _log = get_logger("worker.interactions")
@@ -38,23 +42,38 @@ async def until_ready(*, product: bool) -> None:
     Exits with 2, and a line for each, when settings are wrong.
     """
     said: set[str] = set()
+    growing = pauses()
     while True:
+        pause = _AGAIN_SECONDS
         try:
             if product:
                 await asyncio.to_thread(_look)
             await asyncio.to_thread(_reach_prefect)
+            if product:
+                await asyncio.to_thread(_log_in)
         except BadSettings as error:
             sys.stderr.write("".join(f"{line}\n" for line in problems(error)))
             raise SystemExit(BAD_SETTINGS) from None
-        except DependencyUnavailable as error:
+        except (DependencyUnavailable, AuthenticationFailed) as error:
             if (text := str(error)) not in said:
                 _log.warning("No run is taken up: %s. Asking until that is over", text)
             said.add(text)
+            if isinstance(error, AuthenticationFailed):
+                pause = next(growing)
+                _forget_credentials()
         else:
             if said:
                 _log.info("Everything answers, runs are taken up")
             return
-        await asyncio.sleep(_AGAIN_SECONDS)
+        await asyncio.sleep(pause)
+
+
+def pauses() -> Iterator[float]:
+    """Yield the seconds between two questions for a token: each twice the one before, five minutes at the most."""
+    pause = _AGAIN_SECONDS
+    while True:
+        yield pause
+        pause = min(2 * pause, _MAX_PAUSE)
 
 
 def problems(error: BadSettings) -> Iterator[str]:
@@ -91,6 +110,28 @@ def _look() -> None:
     services.quarantine.get(_NOBODY)
     for url in _hosts(services):
         _reach(url)
+
+
+def _log_in() -> None:
+    """Raise AuthenticationFailed when Genesys refuses the OAuth client; runs use the token that it gives.
+
+    Whatever else goes wrong is a run's own affair, which defers for it. A slow host is not asked: that takes minutes.
+    """
+    genesys = get_services().genesys["live"]
+    if not _reach(genesys.hosts.login_url):
+        return
+    try:
+        genesys.log_in()
+    except AuthenticationFailed:
+        raise
+    except PipelineError as error:
+        _log.info("Whether Genesys takes the OAuth client is not known (%s)", error.code)
+
+
+def _forget_credentials() -> None:
+    """Have the settings made anew: a block may hold another secret by now."""
+    get_services.cache_clear()
+    settings.cache_clear()
 
 
 def _hosts(services: Services) -> list[str]:

@@ -85,6 +85,13 @@ class GenesysClient:
             batch_size=self._batch_size,
         )
 
+    def log_in(self) -> None:
+        """Have a token for the next request; one that is good is kept.
+
+        Raises AuthenticationFailed when the login host refuses the OAuth client.
+        """
+        self._authenticator.token(self._login_limiter)
+
     def get_conversations(self, ids: Sequence[str]) -> ConversationBatch:
         """Return the details of conversations, `batch_size` of them per request.
 

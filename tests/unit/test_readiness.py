@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
-from deployments.worker.readiness import until_ready
+from deployments.worker.readiness import pauses, until_ready
 from tasks import services
 from tasks.settings import settings, task_policy
 
@@ -77,3 +78,8 @@ def test_each_wrong_setting_has_its_line(
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 2
     assert "secret-7" not in said
+
+
+def test_the_login_host_is_asked_in_growing_pauses() -> None:
+    """It throttles, too; after five minutes at the most, for a secret may be put right at any time."""
+    assert list(islice(pauses(), 8)) == [5, 10, 20, 40, 80, 160, 300, 300]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import subprocess
 import sys
 import threading
@@ -12,8 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 
 from deployments.sandbox.processes import free_port
+from tasks.concurrency import GENESYS_REQUESTS
 from tests.support.prefect_server import ROOT, PrefectServer, process, running_server
 from tests.support.worker import FAST, PROBES, Stand, eventually, new_stand
 
@@ -32,15 +35,32 @@ SETTINGS = {
 
 
 class Everything(BaseHTTPRequestHandler):
-    """Answers like an empty table, and like any host: `{}`."""
+    """Answers like an empty table, and like any host: `{}`. Genesys takes one secret, and counts the others."""
+
+    secret = SETTINGS["GENESYS_CLIENT_SECRET"]
+    refusals = 0
 
     def do_POST(self) -> None:
-        """Answer."""
+        """Answer, with a token to the right secret."""
         self.rfile.read(int(self.headers["content-length"] or 0))
-        self.send_response(200)
-        self.send_header("content-length", "2")
+        if self.path != "/oauth/token":
+            self._answer(200, b"{}")
+        elif self._secret() == Everything.secret:
+            self._answer(200, b'{"access_token": "abc", "expires_in": 86400}')
+        else:
+            Everything.refusals += 1
+            self._answer(401, b'{"error": "invalid_client"}')
+
+    def _secret(self) -> str:
+        pair = base64.b64decode(self.headers["authorization"].removeprefix("Basic "))
+        return pair.decode().partition(":")[2]
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(body)
 
     def do_HEAD(self) -> None:
         """Answer with an error: Genesys can be reached."""
@@ -90,6 +110,38 @@ async def test_a_worker_that_is_started_in_an_outage_comes_up_by_itself(server: 
     said = log.read_text(encoding="utf-8")
     assert said.count("No run is taken up") == 1
     assert "runs are taken up" in said
+
+
+async def test_a_secret_that_genesys_refuses_holds_the_worker_until_it_is_right(
+    server: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so once, without the secret, takes no run and asks again; once Genesys takes it the run is taken up."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    there = dict.fromkeys(("AWS_ENDPOINT_URL", "GENESYS_LOGIN_URL", "GENESYS_API_URL"), url)
+    monkeypatch.setattr(Everything, "secret", "another one")
+    monkeypatch.setattr(Everything, "refusals", 0)
+    stand = await new_stand(server)
+    async with stand.client() as client:
+        limit = GlobalConcurrencyLimitCreate(name=GENESYS_REQUESTS, limit=300)
+        await client.create_global_concurrency_limit(limit)
+    log = server.home / f"worker-{stand.pool}.log"
+    with serving(port), stand.worker(4, within=(), options=(), **(SETTINGS | there)):
+        run = await stand.start("quick")
+
+        async def asked_twice() -> bool:
+            return Everything.refusals > 1
+
+        await eventually(asked_twice, 180)
+        assert (await stand.read(run)).state_name in ("Scheduled", "Late")
+        async with stand.client() as client:
+            assert await client.read_workers_for_work_pool(stand.pool) == []
+        Everything.secret = SETTINGS["GENESYS_CLIENT_SECRET"]
+        await stand.until(run, "Completed", 180)
+    said = log.read_text(encoding="utf-8")
+    assert said.count("No run is taken up") == 1
+    assert "refused the OAuth client client with 401" in said
+    assert SETTINGS["GENESYS_CLIENT_SECRET"] not in said
 
 
 async def test_wrong_settings_are_a_line_each_and_the_pool_hears_of_no_worker(
