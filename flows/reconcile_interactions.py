@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.pipeline import process_and_save
 from flows.reports.events import report_dead_letters
+from flows.reports.health import publish_health
 from flows.reports.progress import Progress
-from flows.reports.reconcile import Requeued, final_state, markdown
+from flows.reports.reconcile import Requeued, final_state, publish_reconcile
 from flows.runs.abandoned import reschedule_abandoned_runs
 from flows.runs.ask_again import ask_again, unlisted
 from flows.runs.checkpoint import Checkpoint, Watermark
@@ -107,8 +107,8 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
             await _reconcile(interval, mark, counts, listed)
             again = [] if listed is None else await unlisted(interval, listed)
             await ask_again([*again, *found.may_have_changed], counts)
-            text = markdown(interval, counts, requeued)
-            await acreate_markdown_artifact(text, key="reconcile", description=str(counts))
+            await publish_reconcile(interval, counts, requeued)
+            await publish_health(interval, counts.health)
             return final_state(counts, requeued)
     except TimeoutError:
         return Failed(name="TimedOut", message=f"BACKGROUND_TIMEOUT has passed; {counts}")
@@ -185,4 +185,5 @@ async def _save_page(page: QueryPage, conversations: Conversations, counts: Reco
     run = PipelineRun(run_id(), "background", only_newer=True)
     for write in await process_and_save([Chunk(works, prefetched)], run):
         counts.add_write(write)
+        counts.health.add_page(write, conversations, get_services().settings.objective_completeness_within)
         await schedule_deferred(write.deferred, OPERATIONS_QUEUE)

@@ -29,6 +29,7 @@ from tasks.settings import BlockNames, Settings, settings, task_policy
 from tasks.stores import (
     ConversationBucket,
     DirectoryTable,
+    HealthTable,
     InteractionTable,
     QuarantineTable,
     StagingBucket,
@@ -55,6 +56,7 @@ class Services:
     interactions: InteractionTable
     receipts: ReceiptTable
     quarantine: QuarantineTable
+    health: HealthTable | None
     conversations: ConversationBucket | None
     """The objects of releases before 0.2; nothing writes them."""
     staging: StagingBucket | None
@@ -119,6 +121,7 @@ def _compose() -> Services:
         ),
         receipts=ReceiptTable(database, config.interaction_table),
         quarantine=QuarantineTable(database, config.quarantine_table, days=config.quarantine_days),
+        health=HealthTable(database, config.budget_table) if config.budget_table else None,
         conversations=ConversationBucket(objects, bucket) if bucket else None,
         staging=StagingBucket(objects, bucket) if bucket else None,
         directory=_directory(config, database, background),

@@ -268,6 +268,22 @@ class Settings(BaseSettings):
         ge=0,
         description="Midnights before the interval at which reconcile looks for conversations that spanned them",
     )
+    objective_completeness: float = Field(
+        default=99.9,
+        gt=0,
+        le=100,
+        description="Percent of the ended conversations that are to have a row when reconcile looks",
+    )
+    objective_completeness_within: float = Field(
+        default=2 * 3600,
+        ge=0,
+        description="Seconds after its end within which a conversation is to have its row",
+    )
+    objective_end_to_row: float = Field(
+        default=180.0,
+        gt=0,
+        description="Seconds from a conversation's end to its row, for 95 of 100: the stack's SettleSeconds and 120",
+    )
     crash_loop_limit: int = Field(
         default=3,
         ge=0,

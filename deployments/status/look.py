@@ -15,7 +15,17 @@ from prefect.client.orchestration import PrefectClient
 from deployments.aws import reason, session
 from deployments.errors import CommandError, NoServer
 from deployments.prefect_server import NOT_SET, api_url, server_client
-from deployments.status import budget, deferred, publish, quarantine, queues, reconcile, runs, workers
+from deployments.status import (
+    budget,
+    completeness,
+    deferred,
+    publish,
+    quarantine,
+    queues,
+    reconcile,
+    runs,
+    workers,
+)
 from deployments.status.finding import Finding, SourceStatus, Status
 from deployments.status.settings import StatusSettings, StatusThresholds
 from infra.errors import explain
@@ -29,7 +39,7 @@ _RETRIES = 2  # of Prefect's client: a busy server answers 503 now and then
 PREFECT = ("runs", "workers", "limits", "reconcile")
 ORDER = (
     *("buffer", "dead letters", "workers", "runs", "limits", "budget"),
-    *("deferred", "quarantine", "reconcile", "publish"),
+    *("deferred", "quarantine", "reconcile", "completeness", "publish"),
 )
 
 _VARIABLES = {"buffer": "BUFFER_QUEUE_URL", "dead letters": "DEAD_LETTER_QUEUE_URL"}
@@ -85,6 +95,8 @@ def _aws(
     yield _queue(
         "dead letters", settings.dead_letter_queue_url, lambda url: queues.dead_letters(aws, url, now)
     )
+    if table := settings.budget_table:
+        yield _threaded("completeness", lambda: completeness.read(aws, table, now))
     if bucket:
         published, lag = settings.analytics_database is not None, thresholds.status_publish_lag
         yield _threaded(

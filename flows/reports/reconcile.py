@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
@@ -25,6 +26,12 @@ class Requeued(NamedTuple):
         return (
             f"{text}, {self.abandoned_runs} abandoned runs scheduled again" if self.abandoned_runs else text
         )
+
+
+async def publish_reconcile(interval: Interval, counts: ReconcileCounts, requeued: Requeued) -> None:
+    """Make the artifact `reconcile` of this run."""
+    text = markdown(interval, counts, requeued)
+    await acreate_markdown_artifact(text, key="reconcile", description=str(counts))
 
 
 def markdown(interval: Interval, counts: ReconcileCounts, requeued: Requeued) -> str:

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from tasks.genesys import PAGE_SIZE, QueryPage, ResponseTooLarge
+from tasks.operations.health import HealthLook
 from tasks.operations.intervals import Interval
 from tasks.pipeline.chunk_write import ChunkWrite
 from tasks.pipeline.outcomes import OutcomeKind
@@ -68,7 +69,7 @@ _SKIPPED = {
 class ReconcileCounts:
     """What a reconcile has seen and done so far; holds ids only."""
 
-    __slots__ = ("_counts", "named", "not_returned")
+    __slots__ = ("_counts", "health", "named", "not_returned")
 
     NAMES = (
         *("seen", "present", "added", "updated", "erased", "elsewhere"),
@@ -79,6 +80,7 @@ class ReconcileCounts:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self.named: list[tuple[str, str]] = []  # the first so many that changed: what was done, the id
+        self.health = HealthLook()
         self.not_returned: list[str] = []  # the first so many that Genesys no longer returns
 
     def __getitem__(self, name: str) -> int:
@@ -102,6 +104,7 @@ class ReconcileCounts:
         """Count what became of stored interactions that were asked for again, by their ids."""
         self._counts["requests"] += 1
         self._counts["asked again"] += len(write.outcomes)
+        self.health.add_removed(write)
         missing = [work.interaction_id for work in write.processed.missing]
         self._counts["not returned"] += len(missing)
         self.not_returned += missing[: _MAX_LISTED - len(self.not_returned)]

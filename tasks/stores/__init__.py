@@ -3,6 +3,7 @@
 from tasks.stores.conversations import ConversationBucket
 from tasks.stores.directory import DirectoryEntry, DirectoryTable, NameKey
 from tasks.stores.errors import ItemRefused, StoreMisconfigured, StoreThrottled, StoreUnavailable
+from tasks.stores.health import HealthTable
 from tasks.stores.interaction_items import (
     Deferral,
     DeferralReason,
@@ -24,6 +25,7 @@ __all__ = [
     "DeferralReason",
     "DirectoryEntry",
     "DirectoryTable",
+    "HealthTable",
     "InteractionTable",
     "ItemRefused",
     "NameKey",

@@ -35,7 +35,9 @@ STATE_FIELDS = (
     "contentHash",
     "detailsHash",
 )
-"""The attributes that `Stored` reads."""
+"""The attributes that `Stored` reads wherever it comes from."""
+LOOKUP_FIELDS = (*STATE_FIELDS, "endedAt", "mediaType", "eventTime", "savedAt")
+"""Those that it reads of rows that are looked up by their ids."""
 
 
 class WriteOutcome(StrEnum):
@@ -160,9 +162,13 @@ class Stored:
     version: str = ""
     content_hash: str | None = None
     details_hash: str | None = None
-    ended_at: str | None = None
-    """Read by searches only, as is `fetched_at`."""
     fetched_at: str | None = None
+    """Read by searches only."""
+    ended_at: str | None = None
+    media_type: str | None = None
+    """Read by lookups only, as are `event_time` and `saved_at`."""
+    event_time: str | None = None
+    saved_at: str | None = None
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Stored:
@@ -181,8 +187,11 @@ class Stored:
             version=str(item.get("version", "")),
             content_hash=item.get("contentHash"),
             details_hash=item.get("detailsHash"),
-            ended_at=item.get("endedAt"),
             fetched_at=item.get("fetchedAt"),
+            ended_at=item.get("endedAt"),
+            media_type=item.get("mediaType"),
+            event_time=item.get("eventTime"),
+            saved_at=item.get("savedAt"),
         )
 
 
@@ -202,6 +211,7 @@ class NewRow:
             **record_attributes(self.record, self.provenance, expires_at),
             **self.names.attributes(self.record.content),
             "startDays": {start_day(self.record.content)},
+            "savedAt": iso(datetime.now(UTC)) if self.record.settled else None,
             "attempt": self.provenance.attempt,
             "runs": [self.provenance.flow_run_id],
             **(

@@ -19,7 +19,7 @@ from tasks.stores.batch_insert import insert_each
 from tasks.stores.dynamodb import ConditionalWrite, DynamoTable
 from tasks.stores.interaction_items import (
     DEFERRAL_FIELDS,
-    STATE_FIELDS,
+    LOOKUP_FIELDS,
     TOMBSTONE_FIELDS,
     Deferral,
     DeferralReason,
@@ -138,7 +138,7 @@ class InteractionTable(InteractionSearches):
 
     def lookup(self, interaction_ids: Sequence[str]) -> dict[str, Stored]:
         """Return the state of each of these interactions that the table knows."""
-        found = map(Stored.from_item, self._table.get_many(interaction_ids, STATE_FIELDS))
+        found = map(Stored.from_item, self._table.get_many(interaction_ids, LOOKUP_FIELDS))
         return {stored.interaction_id: stored for stored in found}
 
     def handled_by_run(self, flow_run_id: str, interaction_ids: Sequence[str]) -> set[str]:
@@ -257,6 +257,8 @@ class InteractionTable(InteractionSearches):
         update.remove(change.removed)
         names.set_in(update, record.content)
         update.add("startDays", {start_day(record.content)})
+        if record.settled:
+            update.set_once("savedAt", iso(datetime.now(UTC)))
         append_run(update, provenance.flow_run_id)
         conditions = [_not_erased(update), *([condition(update)] if condition else [])]
         write = self._table.update(record.interaction_id, update, *conditions, return_old=True)

@@ -41,6 +41,11 @@ class UpdateExpression:
         self._clauses["SET"].append(expression)
         return self
 
+    def set_once(self, attribute: str, value: Any) -> Self:
+        """Set an attribute that the item does not have."""
+        name = self.name(attribute)
+        return self.set_expression(f"{name} = if_not_exists({name}, {self.value(attribute, value)})")
+
     def remove(self, attributes: Iterable[str]) -> Self:
         """Remove attributes."""
         self._clauses["REMOVE"] += [self.name(attribute) for attribute in attributes]

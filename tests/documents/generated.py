@@ -56,7 +56,8 @@ def item() -> dict[str, Any]:
         staged="staging/2026-03-02T09-05-01.000Z-d0000000000040008000000000000001.jsonl.gz",
     )
     row = NewRow(record, provenance, names=row_names(record, keys_of(record), NAMES))
-    return row.item(expires_at=None) | {"customerKeys": KEYS.of_record(record)}
+    saved_at = {"savedAt": "2026-03-02T09:05:01.000Z"}
+    return row.item(expires_at=None) | saved_at | {"customerKeys": KEYS.of_record(record)}
 
 
 def content() -> dict[str, Any]:

@@ -219,10 +219,12 @@ def test_an_inserted_row_is_the_row_that_a_save_makes(client: Any) -> None:
         provenance = Provenance("run", 2, "event", "customer.end", "2026-01-15T10:00:00.000Z")
         deferral = None if record.settled else new_deferral()
         table.save(record, provenance, deferral)
-        saved = table.get(id_)
+        saved = table.get(id_) or {}
         client.delete_item(TableName="interactions", Key={"interactionId": {"S": id_}})
         assert table.insert([NewRow(record, provenance, deferral)]) == {id_}
-        assert table.get(id_) == saved
+        inserted = table.get(id_) or {}
+        assert ("savedAt" in inserted) == ("savedAt" in saved) == record.settled
+        assert inserted | {"savedAt": None} == saved | {"savedAt": None}
 
 
 def test_an_item_that_cannot_be_inserted_does_not_stop_the_others(client: Any) -> None:
