@@ -81,6 +81,7 @@ pins: $(READY)  ## resolve the pinned versions and their hashes again (needs uv)
 	$(COMPILE) -c requirements-dev.txt requirements.in -o requirements.txt
 	$(COMPILE) -c requirements-dev.txt requirements-sandbox.in -o requirements-sandbox.txt
 	$(COMPILE) -c requirements-dev.txt requirements-analytics.in -o requirements-analytics.txt
+	$(COMPILE) $(TESTED) requirements-telemetry.in -o requirements-telemetry.txt
 	$(COMPILE) $(TESTED) requirements-cluster.in -o requirements-cluster.txt
 	$(COMPILE) $(TESTED) requirements-long.in -o requirements-long.txt
 	$(COMPILE) $(TESTED) requirements-bench.in -o requirements-bench.txt
@@ -89,7 +90,7 @@ pins: $(READY)  ## resolve the pinned versions and their hashes again (needs uv)
 clean:  ## remove what the other targets made
 	rm -rf .venv .venv-newest .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
 
-$(SANDBOX): requirements-sandbox.txt pyproject.toml requirements.in requirements-analytics.in
+$(SANDBOX): requirements-sandbox.txt pyproject.toml requirements.in requirements-analytics.in requirements-telemetry.in
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@echo "Setting up .venv; this takes a minute, once."
@@ -101,8 +102,8 @@ $(READY): $(SANDBOX) requirements-dev.txt
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $(READY)
 
-$(ANALYTICS): $(READY) requirements-analytics.txt
-	@$(INSTALL) -r requirements-analytics.txt
+$(ANALYTICS): $(READY) requirements-analytics.txt requirements-telemetry.txt
+	@$(INSTALL) -r requirements-analytics.txt -r requirements-telemetry.txt
 	@touch $(ANALYTICS)
 
 $(LONG): $(ANALYTICS) requirements-long.txt

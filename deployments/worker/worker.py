@@ -39,6 +39,7 @@ from deployments.worker.scheduled import ScheduledRuns
 from deployments.worker.settings import WorkerSettings
 from deployments.worker.shutdown import drain_on_sigterm
 from deployments.worker.stuck_runs import reschedule_stuck_runs
+from tasks import telemetry
 from tasks.options import limited_client_retries
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         self._is_draining = self._server_is_away = self._is_waiting = False
         self._flows = FlowLoader(self._settings.flow_packages)
         self._run_loop = RunLoop()
+        telemetry.observe(telemetry.RUNS, lambda: len(self._executions))
 
     # Starting and stopping
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from prefect import get_run_logger
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
@@ -10,6 +12,7 @@ from prefect.states import Completed, Failed
 from flows.reports.events import emit_outcomes
 from flows.reports.interaction import MAX_ARTIFACTS, escaped, plain, publish_interaction
 from flows.reports.request_usage import publish_request_usage
+from tasks import telemetry
 from tasks.pipeline.outcomes import UNSUCCESSFUL, Outcome, OutcomeKind, summary
 
 MAX_ROWS = 500  # of an outcomes table; failures come first
@@ -19,6 +22,8 @@ _MAX_LISTED = 3  # events named in the run's message
 
 async def report(outcomes: list[Outcome], needs_attention: str | None = None) -> State[None]:
     """Publish the artifacts and return the run's final state; `needs_attention` is what a person has to correct."""
+    for kind, number in Counter(outcome.kind for outcome in outcomes).items():
+        telemetry.add(telemetry.EVENTS, number, outcome=kind.value)
     try:
         await acreate_table_artifact(
             table=rows(outcomes), key="outcomes", description=f"Outcome of each event: {summary(outcomes)}"

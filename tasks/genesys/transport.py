@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
+from tasks import telemetry
 from tasks.genesys.clock import Clock
 from tasks.genesys.regions import is_loopback
 from tasks.genesys.responses import ApiResponse, error_for, parse_body, retry_after_seconds
@@ -89,6 +90,7 @@ class Transport:
     def _attempt(self, request: ApiRequest, auth: AuthBase, attempt: int) -> ApiResponse:
         started = self.clock.monotonic()
         response = self._send(request, auth, started)
+        telemetry.add(telemetry.REQUESTS, status=str(response.status or "none"))
         log.info(
             "%s: %s, try %d, %.0f ms, correlation id %s",
             request.label,

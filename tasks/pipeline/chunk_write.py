@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from tasks import telemetry
 from tasks.pipeline.chunk_staging import ChunkStaging
 from tasks.pipeline.outcomes import Outcome, OutcomeKind
 from tasks.pipeline.work import InteractionWork, ProcessedChunk
@@ -32,6 +35,8 @@ class ChunkWrite:
 
     def defer(self, work: InteractionWork, deferral: Deferral, why: str, *, needs_run: bool) -> None:
         """Note that an interaction waits; `needs_run` when no run is scheduled for it yet."""
+        age = (datetime.now(UTC) - deferral.since).total_seconds()
+        telemetry.record(telemetry.DEFERRAL_AGE, max(0.0, age), reason=deferral.reason.value)
         detail = f"{why}; attempt {deferral.attempt} is due"
         self.outcomes[work.interaction_id] = work.outcomes(OutcomeKind.DEFERRED, detail, iso(deferral.due_at))
         if needs_run:

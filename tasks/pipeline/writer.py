@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
+from tasks import telemetry
 from tasks.errors import (
     ConversationNotFound,
     DependencyUnavailable,
@@ -24,7 +26,7 @@ from tasks.services import Services
 from tasks.stores import Deferral, DeferralReason, NewRow, Provenance, QuarantineRow, Stored, WriteOutcome
 from tasks.stores.batch_insert import STATEMENTS
 from tasks.stores.quarantine import failed_id
-from tasks.values import chunked, iso
+from tasks.values import chunked, instant, iso
 
 UNKNOWN = (
     "unknown-to-genesys: neither Genesys nor the table knows it; check the id and the divisions of the OAuth "
@@ -159,7 +161,19 @@ class ChunkWriter:
         else:
             if written.to_confirm:
                 self._write.ask_again(work, confirm)
+            if written.written:
+                self._record_lag(fetched)
             self._finish_saved(work, written)
+
+    def _record_lag(self, fetched: FetchedInteraction) -> None:
+        """Record how late a first settled row is; what corrects one is not late."""
+        stored, work = self._stored(fetched.work), fetched.work
+        if stored is None or not stored.settled:
+            now, end = datetime.now(UTC), instant(fetched.record.content.get("endedAt"))
+            for since, began in (("event", work.first.event_time), ("end", end)):
+                if began is not None:
+                    seconds = max(0.0, (now - began).total_seconds())
+                    telemetry.record(telemetry.LAG, seconds, since=since, priority=self._run.priority)
 
     def _finish_saved(self, work: InteractionWork, written: WriteOutcome) -> None:
         if work.interaction_id in self._processed.quarantined:

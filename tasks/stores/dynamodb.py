@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tasks import telemetry
 from tasks.stores.errors import StoreUnavailable, wrap_aws_errors
 from tasks.stores.typed_json import marshal, unmarshal
 from tasks.values import chunked
@@ -174,6 +175,7 @@ class DynamoTable:
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                     raise
+                telemetry.add(telemetry.CONFLICTS, store="table")
                 held: Any = error.response
                 return ConditionalWrite(False, held.get("Item") or {})
         return ConditionalWrite(True, answer.get("Attributes") or {})

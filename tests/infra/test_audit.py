@@ -97,7 +97,9 @@ def test_advisories_that_are_not_reached_are_a_failure(tmp_path: Path) -> None:
     assert (code, lines[-1]) == (2, UNREACHABLE)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-analytics.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-analytics.txt", "requirements-telemetry.txt"]
+)
 def test_what_production_installs_is_pinned_and_consistent(tmp_path: Path, name: str) -> None:
     """With nothing to be said of both files but that the advisories are away: pinned, and what is installed fits."""
     assert audit(tmp_path, NOWHERE, (ROOT / name).read_text())[0] == 2

@@ -104,8 +104,9 @@ def test_the_image_is_built_without_what_is_for_development(wheel: ZipFile) -> N
     seen = {path for file in copied() if in_context(path := file.relative_to(ROOT))}
     modules = {module_name(path.as_posix()) for path in seen if path.suffix == ".py"}
     assert modules == {module_name(name) for name in wheel.namelist() if name.endswith(".py")}
-    files = ("requirements.in", "requirements.txt", "requirements-analytics.in", "requirements-analytics.txt")
-    assert {Path("pyproject.toml"), *map(Path, files)} <= seen
+    names = ("requirements", "requirements-analytics", "requirements-telemetry")
+    files = {Path(f"{name}{suffix}") for name in names for suffix in (".in", ".txt")}
+    assert {Path("pyproject.toml"), *files} <= seen
 
 
 def test_the_wheel_is_complete(wheel: ZipFile) -> None:
@@ -114,9 +115,13 @@ def test_the_wheel_is_complete(wheel: ZipFile) -> None:
     assert {"infra/template.yaml", "infra/worker.yaml", "infra/deployer-policy.json"} <= set(names)
     folder = next(name for name in names if name.endswith("METADATA")).removesuffix("METADATA")
     metadata = message_from_string(wheel.read(f"{folder}METADATA").decode())
-    extra = [f'{each}; extra == "analytics"' for each in requirements("requirements-analytics.in")]
+    extra = [
+        f'{each}; extra == "{name}"'
+        for name in ("analytics", "telemetry")
+        for each in requirements(f"requirements-{name}.in")
+    ]
     assert metadata.get_all("Requires-Dist") == requirements("requirements.in") + extra
-    assert metadata.get_all("Provides-Extra") == ["analytics"]
+    assert metadata.get_all("Provides-Extra") == ["analytics", "telemetry"]
     entry_points = wheel.read(f"{folder}entry_points.txt").decode()
     assert "interactions = deployments.cli.__main__:main" in entry_points
     assert "interactions = deployments.worker.worker" in entry_points

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from tasks import telemetry
 from tasks.genesys.errors import RateLimiterUnavailable, Throttled
 from tasks.genesys.rate_limit.shared_window import SharedWindow
 from tasks.genesys.rate_limit.store import DynamoWindowStore, MemoryWindowStore, WindowStore
@@ -158,6 +159,7 @@ class RateLimiter:
             if count == 0 or self._window.paused() > 0:
                 return 0, started, limits
             if not self._window.compare_and_set(window.add(count, now, background=self._is_background)):
+                telemetry.add(telemetry.CONFLICTS, store="budget")
                 self._back_off(attempt)
             elif self._window.clock.monotonic() - started <= PERMIT_TTL:
                 return count, started, limits

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
 
+from tasks import telemetry
 from tasks.genesys.clock import Clock
 from tasks.genesys.rate_limit.server_clock import ServerClock
 from tasks.genesys.rate_limit.store import StoreReply, WindowStore
@@ -26,6 +27,12 @@ class SharedWindow:
         self._window: RateWindow | None = None
         self._observed_limit: tuple[int, float] | None = None
         self._paused_until = 0.0
+        telemetry.observe(telemetry.BUDGET_USED, self._used)
+
+    def _used(self) -> float | None:
+        """Return the requests of the window, as last known; None before it was read."""
+        window = self._window
+        return window.at(self.now()).used().total if window else None
 
     def now(self) -> float:
         """Return the store's time in epoch seconds; before its first response, this machine's."""
