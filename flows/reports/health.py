@@ -12,8 +12,9 @@ from prefect.artifacts import acreate_markdown_artifact
 
 from tasks.operations.health import HOURS, Health, HealthLook, Lag, Objectives, looks_at_present
 from tasks.operations.intervals import Interval
-from tasks.services import Services, get_services
-from tasks.stores import StoreUnavailable
+from tasks.services import get_services
+from tasks.settings import Settings
+from tasks.stores import HealthTable, StoreUnavailable
 from tasks.threads import in_thread
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -37,19 +38,17 @@ async def publish_health(interval: Interval, look: HealthLook) -> None:
     if not looks_at_present(interval, now):
         return
     try:
-        health = await in_thread(services.store_pool, lambda: stored_health(services, look, now))
+        health = await in_thread(
+            services.store_pool, lambda: add_look(services.health, look, _objectives(services.settings), now)
+        )
     except StoreUnavailable as error:
         get_run_logger().warning("the figures of completeness and lag are not stored: %s", error)
         return
     await acreate_markdown_artifact(markdown(health), key="health", description=summary(health))
 
 
-def stored_health(services: Services, look: HealthLook, now: datetime) -> Health:
+def add_look(table: HealthTable | None, look: HealthLook, objectives: Objectives, now: datetime) -> Health:
     """Return the figures with this look in them, stored where there is a table for them. Raises StoreUnavailable."""
-    config = services.settings
-    objectives = Objectives(
-        config.objective_completeness, config.objective_completeness_within, config.objective_end_to_row
-    )
 
     def change(figures: dict[str, Any] | None) -> dict[str, Any]:
         return Health.of(look, objectives, _readable(figures), now).plain()
@@ -58,9 +57,13 @@ def stored_health(services: Services, look: HealthLook, now: datetime) -> Health
         missed = not Health.from_plain(figures).is_complete
         return {"lookedAt": round(now.timestamp()), "incomplete": int(missed)}
 
-    if services.health is None:
-        return Health.from_plain(change(None))
-    return Health.from_plain(services.health.update(change, attributes))
+    return Health.from_plain(table.update(change, attributes) if table else change(None))
+
+
+def _objectives(config: Settings) -> Objectives:
+    return Objectives(
+        config.objective_completeness, config.objective_completeness_within, config.objective_end_to_row
+    )
 
 
 def _readable(figures: dict[str, Any] | None) -> Health | None:

@@ -1,4 +1,4 @@
-"""What the alarms need to know although no event comes: queues, workers, the request budget, whether Prefect answers.
+"""What the alarms need to know although no event comes: queues, workers, budget, completeness, whether Prefect answers.
 
 A figure that cannot be read is left out, and its alarm has no data then; each is read whatever becomes of the others.
 """
@@ -23,6 +23,9 @@ LIMIT = "genesys-requests"
 """Prefect's limit of requests to Genesys in a window."""
 WINDOW_SECONDS = 60
 """The window of the shared budget."""
+
+LOOKED_SECONDS = 3 * 3600
+"""Since the last reconcile that looked at the present; after that nobody knows what is missing."""
 
 Figures = dict[str, float]
 Stopped = dict[str, Any]
@@ -49,6 +52,7 @@ class Watch:
         figures: Figures = {"received": 0}
         figures |= self._depth("backlog", self._settings.buffer_queue_url)
         figures |= self._depth("deadLetters", self._settings.dead_letter_queue_url)
+        figures |= self._health()
         stopped = self._prefect(figures)
         if stopped is None:
             figures |= self._budget()
@@ -86,13 +90,27 @@ class Watch:
             return {}
         try:
             limit = self._api.limit(LIMIT)
-            item = self._dynamodb.get_item(
-                TableName=self._settings.budget_table, Key={"budgetId": {"S": "genesys"}}
-            ).get("Item")
+            item = self._item("genesys")
             used = _used(json.loads(item["grants"]["S"])) if item else 0
         except (DeliveryHalted, ClientError, BotoCoreError, KeyError, TypeError, ValueError):
             return {}
         return {"budgetPercent": round(100 * used / limit)} if limit > 0 else {}
+
+    def _health(self) -> Figures:
+        """Return 1 where the last reconcile found rows missing, or none has looked lately; nothing before the first."""
+        try:
+            item = self._item("health") if self._settings.budget_table else None
+            if not item:
+                return {}
+            old = time.time() - float(item["lookedAt"]["N"]) > LOOKED_SECONDS
+            return {"incomplete": int(old or item["incomplete"]["N"] != "0")}
+        except (ClientError, BotoCoreError, KeyError, TypeError, ValueError):
+            return {}
+
+    def _item(self, key: str) -> Any:
+        """Return an item of the workers' numbers, None without one. Raises botocore's errors."""
+        table = self._settings.budget_table
+        return self._dynamodb.get_item(TableName=table, Key={"budgetId": {"S": key}}).get("Item")
 
 
 def _used(grants: list[list[int]]) -> int:

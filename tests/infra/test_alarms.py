@@ -11,12 +11,17 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 
+from flows.reports.health import add_look
 from infra.stack.deploy import deploy
+from tasks.operations.health import HealthLook, Objectives
+from tasks.stores import HealthTable
+from tasks.values import iso
 from tests.support.bridge_messages import customer_end
 from tests.support.fake_prefect import FakePrefect
 from tests.support.stack import CUSTOMER_END, SOURCE, eventually
@@ -230,6 +235,27 @@ def test_the_budget_is_exhausted(stand: Stand) -> None:
 
     stand.prefect.request_limit = 3000
     stand.becomes("BudgetAlarm", "OK")
+
+
+def test_rows_are_missing(stand: Stand) -> None:
+    """A reconcile finds a conversation of hours ago without a row; the next one finds it, and a third never comes."""
+    table = HealthTable(stand.client("dynamodb"), stand.outputs["BudgetTableName"])
+    objectives, now = Objectives(99.9, 7200, 180), datetime.now(UTC)
+
+    def reconcile(*, row: bool, at: datetime = now) -> None:
+        look = HealthLook(at)
+        count = look.hours[iso(at)]["voice"]
+        count.update(listed=1, due=1, present=int(row), missing=int(not row), late=int(not row))
+        add_look(table, look, objectives, at)
+
+    reconcile(row=True)
+    stand.becomes("CompletenessAlarm", "OK")
+    reconcile(row=False)
+    stand.becomes("CompletenessAlarm", "ALARM")
+    reconcile(row=True)
+    stand.becomes("CompletenessAlarm", "OK")
+    reconcile(row=True, at=now - timedelta(hours=4))
+    stand.becomes("CompletenessAlarm", "ALARM")
 
 
 def test_the_schedule_invokes_the_bridge(stand: Stand) -> None:
