@@ -272,7 +272,8 @@ class Settings(BaseSettings):
         default=99.9,
         gt=0,
         le=100,
-        description="Percent of the ended conversations that are to have a row when reconcile looks",
+        description="Percent of the conversations that ended OBJECTIVE_COMPLETENESS_WITHIN seconds ago or earlier "
+        "which are to have a row when reconcile looks",
     )
     objective_completeness_within: float = Field(
         default=2 * 3600,
