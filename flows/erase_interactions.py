@@ -10,8 +10,10 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
+from pydantic.json_schema import SkipJsonSchema
 
 from flows.reports.erasure import ErasureReport, publish
+from flows.reports.refusal import refused
 from flows.runs.current_run import requester, run_id
 from flows.runs.follow_up import schedule_follow_up
 from flows.runs.recovery import fail_if_crash_looping
@@ -30,9 +32,9 @@ from tasks.erase import (
     search,
     write_tombstones,
 )
-from tasks.errors import DependencyUnavailable, PermanentError
+from tasks.errors import DependencyUnavailable, InvalidRequest, PermanentError
 from tasks.operations.erasure_request import ErasureRequest, InvalidErasureRequest, check_reason
-from tasks.operations.reason import CustomerKey, Words
+from tasks.operations.form_fields import CustomerKey, InteractionId, Words
 from tasks.operations.subject import Subject
 from tasks.settings import task_policy
 from tasks.values import canonical_id, chunked
@@ -51,13 +53,13 @@ def run_name() -> str:
 
 @flow(name=ERASE, flow_run_name=run_name, persist_result=False)
 async def erase_interactions(  # noqa: PLR0917 - the fields of a form
-    interaction_ids: list[str] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
+    interaction_ids: list[InteractionId] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
     external_contact_id: str = "",
     customer_keys: list[CustomerKey] = [],  # noqa: B006
     dry_run: bool = True,
     reason: Words = "",
     requested_by: Words = "",
-    second_pass_of: str = "",
+    second_pass_of: SkipJsonSchema[str] = "",
 ) -> State[Any]:
     """Erase interactions: records, conversations and quarantine; a tombstone keeps them from coming back.
 
@@ -69,7 +71,7 @@ async def erase_interactions(  # noqa: PLR0917 - the fields of a form
         dry_run: Only say what would be erased. Switch it off to erase.
         reason: Why, for the receipt: a ticket's number, no name and no address. Needed to erase.
         requested_by: Who asks; the command fills it in, and Prefect Cloud's own knowledge goes before it.
-        second_pass_of: Leave it empty: the follow-up run carries the first one's receipt here.
+        second_pass_of: The first run's receipt, in its follow-up. Not on the form.
 
     """
     try:
@@ -85,6 +87,9 @@ async def erase_interactions(  # noqa: PLR0917 - the fields of a form
             return Completed(message=done.summary())
     except TimeoutError:
         return Failed(name="TimedOut", message="the erasure took too long: run it again with fewer ids")
+    except InvalidRequest as error:
+        # An order to erase that was not carried out must not look like one that was.
+        return refused(error) if dry_run else Failed(message=f"{error.code}: {error}")
     except PermanentError as error:
         return Failed(message=f"{error.code}: {error}")
     except DependencyUnavailable as error:

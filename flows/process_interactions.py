@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from pydantic.json_schema import SkipJsonSchema
 
 from flows.pipeline import run_pipeline
 from flows.reports.outcomes import report
@@ -19,8 +20,12 @@ from tasks.settings import task_policy
 
 
 @flow(name=PROCESS, flow_run_name=batch_run_name, persist_result=False)
-async def process_interactions(events: list[str], attempt: int = 1, throttled: int = 0) -> State[Any]:
+async def process_interactions(
+    events: list[str], attempt: SkipJsonSchema[int] = 1, throttled: SkipJsonSchema[int] = 0
+) -> State[Any]:
     """Take a batch of interaction events through validate, process and save.
+
+    The form has the events alone: the others are between this flow's own runs.
 
     Args:
         events: The events, each one EventBridge event (or a tutorial's) as JSON text.

@@ -15,10 +15,11 @@ from prefect.states import Completed, Failed
 
 from flows.reports.progress import Progress
 from flows.reports.publish import PublishReport
+from flows.reports.refusal import refused
 from flows.runs.recovery import fail_if_crash_looping
 from flows.runs.schedule import reschedule_current_run
 from flows.runs.timeouts import PUBLISH, run_timeout
-from tasks.errors import PermanentError, TransientError
+from tasks.errors import InvalidRequest, PermanentError, TransientError
 from tasks.lake.publishing.counts import PublishCounts
 from tasks.operations.intervals import InvalidInterval
 from tasks.publish import keep_up_tables, list_days, list_staged, publish_batch, publish_names, rebuild_day
@@ -56,6 +57,8 @@ async def publish_interactions(start: date | None = None, end: date | None = Non
             return Completed(message=report.message())
     except TimeoutError:
         return Failed(name="TimedOut", message=f"BACKGROUND_TIMEOUT has passed; {report.message()}")
+    except InvalidRequest as error:
+        return refused(error)
     except PermanentError as error:
         return Failed(message=f"{error.code}: {error}")
     except TransientError as error:

@@ -16,6 +16,7 @@ from flows.reports.events import report_dead_letters
 from flows.reports.health import publish_health
 from flows.reports.progress import Progress
 from flows.reports.reconcile import Requeued, final_state, publish_reconcile
+from flows.reports.refusal import refused
 from flows.runs.abandoned import reschedule_abandoned_runs
 from flows.runs.ask_again import ask_again, unlisted
 from flows.runs.checkpoint import Checkpoint, Watermark
@@ -25,7 +26,7 @@ from flows.runs.requeue import Unsettled, requeue_overdue
 from flows.runs.schedule import OPERATIONS_QUEUE, reschedule_current_run, schedule_deferred
 from flows.runs.scheduled import Schedule, ScheduledRun
 from flows.runs.timeouts import RECONCILE, run_timeout
-from tasks.errors import PermanentError, TransientError
+from tasks.errors import InvalidRequest, PermanentError, TransientError
 from tasks.genesys import ConversationBatch, QueryPage
 from tasks.operations.intervals import (
     Interval,
@@ -66,29 +67,26 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
     last_hours: float | None = None,
     last_days: float | None = None,
     overdue: bool = True,
-    unsettled: Unsettled = "all",
-    schedule: Schedule = "none",
+    unsettled: Unsettled = "none",
     no_longer_returned: bool = False,
+    schedule: Schedule = "none",
 ) -> State[Any]:
     """Ask Genesys for the conversations of an interval, and store those that are missing or newer.
 
-    Without any parameter: the last three hours. A back-fill (start given) that was interrupted goes on where
-    it stopped when it is started again with the same start and end.
+    A back-fill (start given) that was interrupted goes on where it stopped, when it has the same start and end.
 
     Args:
-        start: Beginning of the interval (UTC unless the time says otherwise); without any of the four, the last three
-            hours.
-        end: End of the interval; now, if absent.
+        start: Beginning of the interval (UTC unless the time says otherwise). All four empty: the last three hours.
+        end: End of the interval; empty: now.
         last_hours: Instead of start and end, so many hours back from now.
         last_days: Instead of start and end, so many days back from now.
         overdue: Also start runs for what was deferred and is overdue.
-        unsettled: Also start runs for records unsettled for more than a day, in all of the table, in the
-            24th of it whose turn it is, or none. Finding them reads the table.
-        schedule: The schedule that the run belongs to, if any: it covers at least from where the last completed run
-            of that schedule ended, and ends at once where a later one does so.
+        unsettled: Also start runs for records unsettled for more than a day: none, in all of the table, or in the
+            24th of it whose turn it is (share). Finding them reads the table.
         no_longer_returned: Also ask, by their ids, for the interactions of the interval that the table holds and
             Genesys did not list, and name those that it no longer returns. Finding them reads the table.
-
+        schedule: Leave it at none: the deployment's schedules set it. Such a run covers at least from where the last
+            completed run of its schedule ended, and ends at once where a later one does so.
     """
     counts = ReconcileCounts()
     try:
@@ -98,26 +96,21 @@ async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
             if scheduled and (by := await scheduled.superseded_by()):
                 return Completed(name="Superseded", message=by)
             interval = await _interval(scheduled, start, end, last_hours, last_days)
-            await report_dead_letters()
-            rescheduled = await reschedule_abandoned_runs() if overdue else 0
-            found = await requeue_overdue(overdue=overdue, unsettled=unsettled)
-            requeued = Requeued(found.restarted, found.late, rescheduled)
             mark = scheduled.watermark if scheduled else Checkpoint(interval.start, end) if start else None
-            listed: set[str] | None = set() if no_longer_returned else None
-            await _reconcile(interval, mark, counts, listed)
-            again = [] if listed is None else await unlisted(interval, listed)
-            await ask_again([*again, *found.may_have_changed], counts)
+            requeued, again = await _requeue(overdue=overdue, unsettled=unsettled)
+            await _ask(interval, mark, counts, again, no_longer_returned=no_longer_returned)
             await publish_reconcile(interval, counts, requeued)
             await publish_health(interval, counts.health)
             return final_state(counts, requeued)
     except TimeoutError:
         return Failed(name="TimedOut", message=f"BACKGROUND_TIMEOUT has passed; {counts}")
-    except PermanentError as error:
+    except InvalidRequest as error:
+        # A schedule that is set up wrongly reconciles never: somebody has to hear of that.
+        return refused(error) if schedule == "none" else Failed(message=f"{error.code}: {error}")
+    except (PermanentError, TransientError) as error:
+        if isinstance(error, TransientError) and start:  # without it comes again anyway, by its schedule
+            await reschedule_current_run(error)
         return Failed(message=f"{error.code}: {error}; {counts}")
-    except TransientError as error:
-        if start is None:  # a scheduled reconcile comes again anyway
-            return Failed(message=f"{error.code}: {error}; {counts}")
-        await reschedule_current_run(error)
 
 
 def _scheduled(schedule: Schedule, start: datetime | None, end: datetime | None) -> ScheduledRun | None:
@@ -145,6 +138,29 @@ async def _interval(
         covered_until=await scheduled.watermark.covered_until(),
         now=now,
     )
+
+
+async def _requeue(*, overdue: bool, unsettled: Unsettled) -> tuple[Requeued, list[str]]:
+    """Start runs for what is overdue or unsettled; return their counts, and what may have changed since it settled."""
+    await report_dead_letters()
+    rescheduled = await reschedule_abandoned_runs() if overdue else 0
+    found = await requeue_overdue(overdue=overdue, unsettled=unsettled)
+    return Requeued(found.restarted, found.late, rescheduled), found.may_have_changed
+
+
+async def _ask(
+    interval: Interval,
+    mark: Checkpoint | Watermark | None,
+    counts: ReconcileCounts,
+    may_have_changed: list[str],
+    *,
+    no_longer_returned: bool,
+) -> None:
+    """Ask for the interval, then by their ids for what may have changed and, on demand, for what is not listed."""
+    listed: set[str] | None = set() if no_longer_returned else None
+    await _reconcile(interval, mark, counts, listed)
+    again = [] if listed is None else await unlisted(interval, listed)
+    await ask_again([*again, *may_have_changed], counts)
 
 
 async def _reconcile(

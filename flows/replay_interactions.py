@@ -16,12 +16,13 @@ from flows.pipeline import PipelineResult, run_batch
 from flows.reports.interaction import MAX_ARTIFACTS, escaped, publish_interaction
 from flows.reports.outcomes import MAX_ROWS, report
 from flows.reports.progress import Progress
+from flows.reports.refusal import refused
 from flows.runs.current_run import requester, run_id
 from flows.runs.recovery import fail_if_crash_looping
 from flows.runs.schedule import REPLAY_QUEUE, reschedule_current_run, schedule_deferred
 from flows.runs.timeouts import REPLAY, run_timeout
-from tasks.errors import DependencyUnavailable, PermanentError
-from tasks.operations.reason import Words
+from tasks.errors import DependencyUnavailable, InvalidRequest, PermanentError
+from tasks.operations.form_fields import InteractionId, Words
 from tasks.operations.replay_parts import ReplayPart, ReplayPlan, forecast
 from tasks.operations.replay_request import Quarantined, ReplayRequest
 from tasks.operations.tolerance import DEFAULT, Share, intolerable
@@ -53,7 +54,7 @@ def run_name() -> str:
 
 @flow(name=REPLAY, flow_run_name=run_name, persist_result=False)
 async def replay_interactions(  # noqa: PLR0917 - the fields of a form
-    interaction_ids: list[str] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
+    interaction_ids: list[InteractionId] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
     quarantined: Quarantined = "none",
     since: datetime | None = None,
     until: datetime | None = None,
@@ -73,13 +74,11 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
         since: Only events last put into quarantine at this time or later.
         until: Only events last put into quarantine at this time or earlier.
         dry_run: Say what would be done, and do nothing.
-        force: CAUTION: write even if the table holds newer, which is lost; an erased interaction stays erased all the
-            same.
+        force: CAUTION: write even if the table holds newer, which is lost; what was erased stays erased.
         rebuild: Make the records anew that a release before 0.2 wrote: from their conversations in S3, else from
             Genesys. Records that are done are not found again, so a run that was stopped is simply started again.
         reason: Why, for whoever reads the run later: no name and no address.
         tolerated_failures: Stop when more than this share of a hundred or more events failed; 1 never stops.
-
     """
     try:
         async with asyncio.timeout(run_timeout(REPLAY, task_policy())):
@@ -98,6 +97,8 @@ async def replay_interactions(  # noqa: PLR0917 - the fields of a form
             return await _forecast(plan) if dry_run else await _replay(plan, tolerated_failures, force=force)
     except TimeoutError:
         return Failed(name="TimedOut", message="BACKGROUND_TIMEOUT has passed: replay fewer at once")
+    except InvalidRequest as error:
+        return refused(error)
     except PermanentError as error:
         return Failed(message=f"{error.code}: {error}")
     except DependencyUnavailable as error:

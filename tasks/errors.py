@@ -9,9 +9,10 @@
     │   ├── WorkerLost                      errors                      the worker died each time it ran the batch
     │   ├── AnalyticsNotInstalled           errors                      this worker has no extra `analytics`
     │   ├── ItemRefused                     stores.errors               AWS will never accept this item
-    │   ├── InvalidReplayRequest            operations.replay_request   parameters of replay
-    │   ├── InvalidInterval                 operations.intervals        parameters of reconcile
-    │   ├── InvalidErasureRequest           operations.erasure_request  parameters of erase
+    │   ├── InvalidRequest                  errors                      what a person asks for cannot be done so
+    │   │   ├── InvalidReplayRequest        operations.replay_request   parameters of replay
+    │   │   ├── InvalidInterval             operations.intervals        parameters of reconcile and publish
+    │   │   └── InvalidErasureRequest       operations.erasure_request  parameters of erase
     │   ├── InvalidSql                      lake.asking.query           a question that is not one SELECT
     │   ├── Misconfigured                   genesys.errors              a wrong setting or role; also GenesysError
     │   │   ├── InvalidHost                 genesys.errors              a region or URL that is not Genesys's
@@ -70,6 +71,12 @@ class BadSettings(DependencyUnavailable):
     """This worker's environment is wrong: its runs are rescheduled until a worker with a right one takes them."""
 
     code = "bad-settings"
+
+
+class InvalidRequest(PermanentError):
+    """What a person asks for cannot be done as it was asked; the text says what to change, and nothing was done."""
+
+    code = "invalid-request"
 
 
 class InternalError(PermanentError):

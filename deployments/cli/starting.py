@@ -91,6 +91,7 @@ def reconcile(
     end: datetime | None = None,
     last_hours: Positive = None,
     last_days: Positive = None,
+    unsettled: Literal["none", "share", "all"] = "none",
     wait: bool = True,
     json: Flag = False,
 ) -> int:
@@ -103,12 +104,14 @@ def reconcile(
         end: Its end; now without it.
         last_hours: So many hours back from now.
         last_days: So many days back from now.
+        unsettled: Ask again for records unsettled for more than a day, too: in all of the table, or in a 24th of it.
         wait: Wait for the end; without, print the link and end.
         json: Print JSON.
     """
     from deployments.starting import command, interval  # noqa: PLC0415 - as above
 
     parameters = interval.checked(start, end, last_hours=last_hours, last_days=last_days)
+    parameters |= {"unsettled": unsettled} if unsettled != "none" else {}
     return _run(
         command.start_and_follow("reconcile-interactions/reconcile", [parameters], wait=wait, as_json=json)
     )

@@ -17,6 +17,8 @@ from prefect.utilities.urls import url_for
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from flows.reports.refusal import is_done
+
 POLL = 1.0  # seconds
 COMPLETED, NOT_COMPLETED = 0, 1  # exit codes
 _STARTS_WITHIN = 20.0  # seconds; then it is said where to look
@@ -85,13 +87,13 @@ async def with_progress(work: Callable[[Report], Awaitable[list[FlowRun]]], what
 
 
 def print_runs(runs: Sequence[FlowRun], *, as_json: bool, console: Console | None = None, **more: Any) -> int:
-    """Print each run's state, message and link; return 0 when all completed or were only started."""
+    """Print each run's state, message and link; return 0 when all did what was asked or were only started."""
     if as_json:
         sys.stdout.write(json.dumps({**more, "runs": [_plain(run) for run in runs]}, indent=2) + "\n")
     else:
         for run in runs:
             _print(run, console or Console(emoji=False))
-    bad = [run for run in runs if run.state and run.state.is_final() and not run.state.is_completed()]
+    bad = [run for run in runs if run.state and run.state.is_final() and not is_done(run.state)]
     return NOT_COMPLETED if bad else COMPLETED
 
 

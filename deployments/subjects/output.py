@@ -20,6 +20,7 @@ from deployments.inspect.lookup import InspectSettings
 from deployments.inspect.output import FAILED, KNOWN, UNKNOWN, bad_settings
 from deployments.subjects.conversations import conversations
 from deployments.subjects.export import Export, export
+from flows.reports.refusal import is_done
 from infra.errors import explain
 from tasks.errors import PipelineError
 from tasks.operations.subject import SEGMENTS, Found, Subject, find
@@ -58,7 +59,7 @@ def write_export(subject: Subject, path: Path, *, as_json: bool) -> int:
 def show_run(run: FlowRun, link: str, *, as_json: bool) -> int:
     """Print an erasure's run; return 0 for one that has completed, or was only started, else 2."""
     state = run.state
-    failed = state is not None and state.is_final() and not state.is_completed()
+    failed = state is not None and state.is_final() and not is_done(state)
     if as_json:
         _print_json(
             {"runId": str(run.id), "state": run.state_name, "message": state.message if state else None}

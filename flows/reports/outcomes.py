@@ -76,16 +76,16 @@ def rows(outcomes: list[Outcome]) -> list[dict[str, str]]:
     if len(shown) < len(outcomes):
         rest = f"{len(outcomes) - len(shown)} more events"
         table.append(
-            {"interactionId": rest, "eventId": "", "outcome": "", "detail": summary(outcomes), "dueAt": ""}
+            {"outcome": "", "detail": summary(outcomes), "interactionId": rest, "eventId": "", "dueAt": ""}
         )
     return table
 
 
 def _row(outcome: Outcome) -> dict[str, str]:
     return {
-        "interactionId": plain(outcome.interaction_id) if outcome.interaction_id else "",
-        "eventId": plain(outcome.event_id) if outcome.event_id else "",
         "outcome": outcome.kind.value,
         "detail": escaped(outcome.detail),
+        "interactionId": plain(outcome.interaction_id) if outcome.interaction_id else "",
+        "eventId": plain(outcome.event_id) if outcome.event_id else "",
         "dueAt": outcome.due_at or "",
     }

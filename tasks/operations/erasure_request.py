@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tasks.errors import PermanentError
+from tasks.errors import InvalidRequest
 from tasks.operations.subject import Subject
 from tasks.values import canonical_id
 
@@ -15,7 +15,7 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 _NAMED = 10  # places of bad ids that an error names
 
 
-class InvalidErasureRequest(PermanentError):
+class InvalidErasureRequest(InvalidRequest):
     """The erasure cannot be done as it was asked for; nothing was erased."""
 
     code = "bad-request"
@@ -32,7 +32,7 @@ class ErasureRequest:
         cls, interaction_ids: Sequence[str], external_contact_id: str, customer_keys: Sequence[str] = ()
     ) -> ErasureRequest:
         """Return the request. Raises InvalidErasureRequest, which names positions and never repeats a value."""
-        canonical = [canonical_id(id_) for id_ in interaction_ids]
+        canonical = [canonical_id(id_.strip()) for id_ in interaction_ids]
         if wrong := _places(id_ is None for id_ in canonical):
             raise InvalidErasureRequest(
                 f"{wrong[0]} of {len(canonical)} interaction ids are no UUIDs (in places {wrong[1]}): "

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tasks.errors import PermanentError
+from tasks.errors import InvalidRequest
 
 DEFAULT = timedelta(hours=3)
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)  # before there was a Genesys Cloud: nothing can be found there
@@ -22,7 +22,7 @@ _SECOND = timedelta(seconds=1)
 _MARGIN = timedelta(minutes=1)  # what ends this very moment would shift the pages that are being read
 
 
-class InvalidInterval(PermanentError):
+class InvalidInterval(InvalidRequest):
     """The parameters name no interval; the text says which to change."""
 
     code = "invalid-interval"

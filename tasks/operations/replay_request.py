@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from tasks.errors import PermanentError
+from tasks.errors import InvalidRequest
 from tasks.operations.intervals import EARLIEST
 from tasks.stores import QuarantineTable
 from tasks.values import canonical_id, iso
@@ -17,10 +17,8 @@ Quarantined = Literal["none", "failed", "rejected", "all"]
 _NAMED = 5  # places of bad ids that an error names
 
 
-class InvalidReplayRequest(PermanentError):
+class InvalidReplayRequest(InvalidRequest):
     """The parameters make no replay; says which to change, and repeats no value: it may be a phone number."""
-
-    code = "invalid-request"
 
 
 class ReplayRequest(BaseModel):

@@ -34,6 +34,16 @@ def schedule_run(
     return str(driver.until(lambda: driver.api(path, body, missing=None), 30)["id"])
 
 
+def offered(
+    driver: SandboxDriver, deployment: str, *, enforced: bool = True, **parameters: Any
+) -> requests.Response:
+    """Offer Prefect a run with these parameters, compared with the deployment's schema or not; return its answer."""
+    api = driver.addresses.prefect_api_url
+    id_ = requests.get(f"{api}/deployments/name/{deployment}", timeout=10).json()["id"]
+    body = {"parameters": parameters} | ({} if enforced else {"enforce_parameter_schema": False})
+    return requests.post(f"{api}/deployments/{id_}/create_flow_run", json=body, timeout=30)
+
+
 def replay(driver: SandboxDriver, seconds: float = 180, **parameters: Any) -> dict[str, Any]:
     """Replay and return the finished run."""
     return driver.finished(start_run(driver, REPLAY, **parameters), seconds)

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tasks.erase import ErasureCounts
 from tasks.operations.erasure_request import ErasureRequest, InvalidErasureRequest, check_reason
-from tasks.operations.reason import Words
+from tasks.operations.form_fields import Words
 from tasks.stores import PreviousItem
 
 ID = "7f3c2a10-1111-4222-8333-444455556666"

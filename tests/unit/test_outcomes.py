@@ -127,6 +127,13 @@ def test_rows_hold_text_and_no_markup() -> None:
     assert row["eventId"] == "(id with unusual characters)"
 
 
+def test_what_a_reader_looks_for_comes_first() -> None:
+    """The UI shows the columns in this order, also of the row that counts the rest."""
+    columns = ["outcome", "detail", "interactionId", "eventId", "dueAt"]
+    shown = rows([outcome(OutcomeKind.SAVED, number) for number in range(MAX_ROWS + 1)])
+    assert [list(row) for row in (shown[0], shown[-1])] == [columns, columns]
+
+
 def test_a_message_never_repeats_an_unusual_id() -> None:
     """What a broken sender puts where an id belongs stays out of the run's state."""
     state = final_state([Outcome(OutcomeKind.REJECTED, PERSON, None, "wrong-type: id is a text")])

@@ -105,7 +105,7 @@ def do_everything(driver: SandboxDriver) -> None:
     ]
     for parameters in replays:
         driver.finished(start_run(driver, REPLAY, **parameters))
-    driver.finished(start_run(driver, RECONCILE))
+    driver.finished(start_run(driver, RECONCILE, unsettled="all"))
     driver.finished(start_run(driver, REFRESH))
     driver.finished(start_run(driver, PUBLISH))
     driver.finished(start_run(driver, PUBLISH, start=datetime.now(UTC).date().isoformat()))

@@ -182,16 +182,28 @@ def test_an_unsettled_record_is_fetched_again(driver: SandboxDriver) -> None:
     driver.simulator("faults", not_settled_ids=[])
     fetched = datetime.fromisoformat(row["fetchedAt"])
     driver.until(lambda: datetime.now(UTC) > fetched + timedelta(seconds=4.5))
-    run = reconcile(driver)
+    run = reconcile(driver, unsettled="all")
     assert restarted(run) >= 1
     assert driver.until_settled(id_)
 
 
-def test_an_invalid_interval_fails_the_run(driver: SandboxDriver) -> None:
-    """The message names the parameter that is missing."""
+def test_an_interval_that_is_none_calls_nobody(driver: SandboxDriver) -> None:
+    """The message names the parameter that is missing; the state is no failure, and not Completed by its name."""
     run = reconcile(driver, end=iso(midnight(1)))
-    assert run["state_type"] == "FAILED"
-    assert "invalid-interval: end needs a start" in run["state"]["message"]
+    assert (run["state_type"], run["state_name"]) == ("COMPLETED", "Refused")
+    assert run["state"]["message"].startswith("invalid-interval: end needs a start")
+
+
+def test_without_a_parameter_a_reconcile_reads_no_table(driver: SandboxDriver) -> None:
+    """The last three hours, and what is overdue: an unsettled record is left to the schedule."""
+    id_ = str(uuid.uuid4())
+    driver.simulator("faults", not_settled_ids=[id_])
+    driver.finished(driver.create_run([event_text(id_)], attempt=1_000))
+    fetched = datetime.fromisoformat(driver.stored_row(id_)["fetchedAt"])
+    driver.until(lambda: datetime.now(UTC) > fetched + timedelta(seconds=4.5))
+    run = reconcile(driver)
+    assert (run["name"], run["state_name"]) == ("reconcile the last 3 hours", "Completed")
+    assert len(driver.runs_with(id_)) == 1
 
 
 def ended_days_ago(driver: SandboxDriver, days: int) -> dict[str, dict[str, Any]]:
@@ -230,7 +242,7 @@ def test_a_thread_that_ends_again_is_found_without_an_event(driver: SandboxDrive
         fetched_at(driver, id_, datetime.now(UTC) - timedelta(days=9))
     driver.simulator("reset", only=["counters"])
 
-    run = reconcile(driver, last_hours=0.1, overdue=False)
+    run = reconcile(driver, last_hours=0.1, overdue=False, unsettled="all")
 
     assert run["state_type"] == "COMPLETED"
     after = driver.stored_row(thread)
@@ -241,7 +253,7 @@ def test_a_thread_that_ends_again_is_found_without_an_event(driver: SandboxDrive
     assert call not in asked_for(driver)
 
     driver.simulator("reset", only=["counters"])
-    reconcile(driver, last_hours=0.1, overdue=False)
+    reconcile(driver, last_hours=0.1, overdue=False, unsettled="all")
     assert thread not in asked_for(driver)
 
 
@@ -251,7 +263,7 @@ def test_a_thread_that_is_open_again_is_asked_for_until_it_ends(driver: SandboxD
     thread = row["interactionId"]
     driver.revise(thread, "reopened")
     fetched_at(driver, thread, datetime.now(UTC) - timedelta(days=9))
-    reconcile(driver, last_hours=0.1, overdue=False)
+    reconcile(driver, last_hours=0.1, overdue=False, unsettled="all")
     assert driver.stored_row(thread)["endedAt"] == row["endedAt"]
     driver.simulator(f"conversations/{thread}/events", type="ended")
     assert driver.until(lambda: driver.stored_row(thread)["endedAt"] > row["endedAt"])

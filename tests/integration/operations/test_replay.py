@@ -7,10 +7,11 @@ import subprocess
 import sys
 import uuid
 
+import pytest
 import requests
 
 from tests.support.events import event_text, new_ids, oversize_event
-from tests.support.prefect_runs import REPLAY, artifacts_of, replay
+from tests.support.prefect_runs import ERASE, REPLAY, artifacts_of, offered, replay
 from tests.support.sandbox import SandboxDriver
 
 
@@ -71,11 +72,30 @@ def test_a_list_that_fails_is_not_worked_through(driver: SandboxDriver) -> None:
     assert "stopped" not in borne["state"]["message"]
 
 
-def test_an_invalid_id_fails_the_run_and_is_not_quoted(driver: SandboxDriver) -> None:
-    """A phone number among the ids fails the run before it fetches anything; the message has its position only."""
+@pytest.mark.parametrize("deployment", [REPLAY, ERASE])
+def test_prefect_refuses_what_is_no_id(driver: SandboxDriver, deployment: str) -> None:
+    """Before there is a run, so a phone number among the ids gets into no parameter."""
+    before = len(driver.runs())
+    answer = offered(driver, deployment, interaction_ids=[str(uuid.uuid4()), "+15550100999"])
+    assert answer.status_code == 409
+    assert "interaction_ids[1]" in answer.text
+    assert len(driver.runs()) == before
+
+
+def test_an_id_is_taken_in_capitals_and_between_blanks(driver: SandboxDriver) -> None:
+    """As a person pastes it."""
     id_ = str(uuid.uuid4())
-    run = replay(driver, interaction_ids=[id_, "+15550100999"])
-    assert run["state_type"] == "FAILED"
+    run = replay(driver, interaction_ids=[f" {id_.upper()} "])
+    assert run["state"]["message"].startswith("1 saved")
+    assert driver.settled(id_)
+
+
+def test_an_invalid_id_is_not_quoted(driver: SandboxDriver) -> None:
+    """Of a client that has the schema not enforced: nothing is fetched; the message has the position only."""
+    id_ = str(uuid.uuid4())
+    answer = offered(driver, REPLAY, enforced=False, interaction_ids=[id_, "+15550100999"])
+    run = driver.finished(answer.json()["id"])
+    assert (run["state_type"], run["state_name"]) == ("COMPLETED", "Refused")
     assert "at place 2" in run["state"]["message"]
     assert "5550100999" not in run["state"]["message"]
     assert driver.row(id_) is None

@@ -85,8 +85,9 @@ def test_a_replay_that_fails_says_why(driver: SandboxDriver, run: Run) -> None:
 
 def test_what_is_not_waited_for_is_linked(driver: SandboxDriver, run: Run) -> None:
     """A reconcile that is only started: exit code 0, its state and its link."""
-    done = run("reconcile", "--last-hours", "1", "--no-wait", "--json")
+    done = run("reconcile", "--last-hours", "1", "--unsettled", "share", "--no-wait", "--json")
     (started,) = json.loads(done.stdout)["runs"]
     assert done.returncode == 0, done.stderr
     assert started["url"].endswith(started["id"])
-    assert driver.finished(started["id"], 120)["parameters"]["last_hours"] == 1
+    given = driver.finished(started["id"], 120)["parameters"]
+    assert (given["last_hours"], given["unsettled"]) == (1, "share")

@@ -27,7 +27,7 @@ from tests.support.invalid_events import (
     written_events,
 )
 from tests.support.prefect_contents import appearances
-from tests.support.prefect_runs import REPLAY, start_run
+from tests.support.prefect_runs import REPLAY, offered
 from tests.support.sandbox import SandboxDriver, replaced_worker
 
 VALID = 30
@@ -202,11 +202,14 @@ def test_another_organisations_event_is_rejected(driver: SandboxDriver) -> None:
 
 
 def test_an_invalid_id_is_not_replayed(driver: SandboxDriver) -> None:
-    """Only UUIDs of a replay's parameters reach Genesys; others fail the run without being quoted."""
+    """Only UUIDs of a replay's parameters reach Genesys; Prefect refuses others, and the flow without quoting them."""
     driver.simulator("reset", only=["counters"])
     ids = [each for each in [*INJECTIONS.values(), *LOOK_ALIKES.values()] if each.isprintable()]
-    ids = [id_ for id_ in ids if len(id_) < SHORT]
-    run = driver.finished(start_run(driver, REPLAY, interaction_ids=ids))
+    ids = [id_ for id_ in ids if len(id_) < SHORT and id_.strip() != VALID_ID]  # blanks around one do no harm
+    for id_ in ids:
+        assert offered(driver, REPLAY, interaction_ids=[id_]).status_code == 409, id_
+    run = driver.finished(offered(driver, REPLAY, enforced=False, interaction_ids=ids).json()["id"])
+    assert run["state_name"] == "Refused"
     assert run["state"]["message"].startswith("invalid-request: ")
     assert run["name"] == f"replay of {len(ids)} interactions"
     assert appearances({"message": run["state"]["message"]}, MEANT) == set()
