@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +19,8 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 import requests
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from rich.console import Console
+from rich.text import Text
 
 from deployments.resources import LIMITS, POOLS, WARM_POOL
 from deployments.sandbox.servers import ROOT
@@ -24,7 +29,15 @@ from tests.support.prefect_runs import REPLAY, artifact_versions, finished_run
 from tests.support.sandbox import SandboxDriver
 
 SCREENSHOTS = ROOT / ".sandbox" / "screenshots"
-IN_DOCUMENTS = ("run-of-many", "outcomes-table", "replay-form")  # shown in docs/images
+CONTENT: Any = {"x": 256, "y": 0, "width": 1144, "height": 740}  # of a page, without the menu
+IN_DOCUMENTS = {  # shown in docs/images, and which part of the window
+    "run-of-many": None,
+    "outcomes-table": None,
+    "artifact-of-a-rejected-interaction": CONTENT,
+    "replay-form": None,
+    "status": None,
+}
+STATUS = "<body style='margin:0'><pre style='margin:0;padding:16px;font:15px/1.35 monospace'>{code}</pre>"
 CHROMIUM = shutil.which("chromium")
 ABSENT = "no `chromium` in PATH: `apt-get install chromium` brings the browser that this test drives"
 # No request leaves this machine: host names do not resolve, whatever the browser itself would ask for.
@@ -37,6 +50,7 @@ ARGUMENTS = (
     "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
+COLUMNS = 100
 TIMEOUT = 30_000  # milliseconds within which a page must show what is expected
 SUMMARY = "1 saved, 0 unchanged, 0 deferred, 0 rejected, 0 failed"
 
@@ -107,7 +121,16 @@ class Ui:
         """Keep a screenshot of the whole page; for a document, one of the window."""
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
         if name in IN_DOCUMENTS and os.environ.get("DOCUMENT_PICTURES"):
-            self.page.screenshot(path=ROOT / "docs/images" / f"{name}.png")
+            self.page.screenshot(path=ROOT / "docs/images" / f"{name}.png", clip=IN_DOCUMENTS[name])
+
+    def terminal(self, printed: str) -> None:
+        """Show what a command has printed, in its colours, in a window of its size."""
+        console = Console(record=True, width=COLUMNS, file=io.StringIO())
+        console.print(Text.from_ansi(printed), soft_wrap=True)
+        self.page.set_content(console.export_html(inline_styles=True, code_format=STATUS))
+        box = self.page.locator("pre").bounding_box()
+        assert box
+        self.page.set_viewport_size({"width": 1000, "height": int(box["height"])})
 
 
 @pytest.fixture
@@ -233,6 +256,26 @@ def descriptions(driver: SandboxDriver, deployment: str) -> list[str]:
     schema = requests.get(url, timeout=10).json()["parameter_openapi_schema"]
     assert schema["properties"]
     return [each["description"] for each in schema["properties"].values()]
+
+
+def test_status_says_what_is_wrong_and_what_to_do(driver: SandboxDriver, ui: Ui) -> None:
+    """As a terminal shows it: every part of the pipeline, then each finding with the next step."""
+    driver.finished(driver.create_run([event_text(str(uuid.uuid4())) for _ in range(3)]))
+    driver.finished(driver.create_run([event_text("no-uuid")]))
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.cli", "status"],
+        env=driver.sandbox.environment() | {"FORCE_COLOR": "1", "COLUMNS": str(COLUMNS)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    ui.terminal(done.stdout)
+    ui.shows("quarantine-rejected")
+    ui.shows("their sender, or the rule")
+    ui.screenshot("status")
 
 
 def test_the_limits_are_shown(ui: Ui) -> None:
