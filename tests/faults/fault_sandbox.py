@@ -74,6 +74,11 @@ class FaultSandbox:
             with reconcile_schedule if reconcile else nullcontext(), publish:
                 yield cls(sandbox, proxies, reconcile_schedule, seed)
 
+    def redeploy(self) -> None:
+        """Deploy in the running sandbox; that turns on the schedules, which are paused again."""
+        self.sandbox.redeploy()
+        pause_schedules(self.sandbox.addresses.prefect_api_url)
+
     def kill(self, name: str) -> None:
         """Send SIGKILL to a process of the sandbox and to all that it started; nothing if it is gone."""
         child = self.sandbox.children.pop(name, None)

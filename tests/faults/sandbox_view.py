@@ -121,13 +121,14 @@ class SandboxView:
         return self._count(flows, "SCHEDULED", "PENDING", "RUNNING", "CANCELLING")
 
     def waiting(self, flow: str) -> int:
-        """Return how many runs of a flow have not begun."""
-        return self._count((flow,), "SCHEDULED", "PENDING")
+        """Return how many runs of a flow are due and have not begun."""
+        due = {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}}
+        return self._count((flow,), "SCHEDULED", "PENDING", **due)
 
-    def _count(self, flows: Sequence[str], *states: str) -> int:
+    def _count(self, flows: Sequence[str], *states: str, **more: dict[str, str]) -> int:
         query = {
             "flows": {"name": {"any_": list(flows)}},
-            "flow_runs": {"state": {"type": {"any_": list(states)}}},
+            "flow_runs": {"state": {"type": {"any_": list(states)}}, **more},
         }
         return int(self.prefect("flow_runs/count", query))
 

@@ -59,7 +59,7 @@ def _kill_all(target: FaultSandbox) -> None:
 def rolling_deploy(target: FaultSandbox) -> Iterator[None]:
     """`apply` and `prefect deploy --all` in the middle of a burst, then each worker is replaced by SIGTERM."""
     with ThreadPoolExecutor(1) as threads:
-        deployed = threads.submit(target.sandbox.redeploy)
+        deployed = threads.submit(target.redeploy)
         yield
         deployed.result()
     for number in WORKERS:
