@@ -29,9 +29,8 @@ from tasks.operations.tolerance import DEFAULT, Share, intolerable
 from tasks.pipeline.outcomes import UNSUCCESSFUL
 from tasks.pipeline.work import PipelineRun, ValidatedBatch
 from tasks.quarantine import release_handled
-from tasks.services import get_services
+from tasks.services import get_services, in_thread
 from tasks.settings import task_policy
-from tasks.threads import in_thread
 from tasks.validate import validate
 from tasks.values import canonical_id
 

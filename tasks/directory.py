@@ -8,9 +8,8 @@ from tasks.genesys import NameKind
 from tasks.operations.directory_refresh import RefreshCounts, refresh
 from tasks.options import pipeline_task
 from tasks.pipeline.directory import Directory
-from tasks.services import get_services
+from tasks.services import get_services, in_thread
 from tasks.stores import DirectoryEntry
-from tasks.threads import in_thread
 
 
 @pipeline_task(name="read-directory", retries=3, first_delay=5)

@@ -13,10 +13,9 @@ from prefect import get_run_logger
 
 from tasks.operations.subject import Found, Subject, find
 from tasks.options import pipeline_task
-from tasks.services import Services, get_lake, get_services
+from tasks.services import Services, get_lake, get_services, in_thread
 from tasks.settings import TaskPolicy
 from tasks.stores import ConversationBucket, PreviousItem
-from tasks.threads import in_thread
 
 T = TypeVar("T")
 TASK_SIZE = 100  # interactions of one task run

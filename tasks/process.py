@@ -24,10 +24,9 @@ from tasks.pipeline.work import (
     SkipReason,
 )
 from tasks.records import InteractionRecord, build_record
-from tasks.services import Services, get_services
+from tasks.services import Services, get_services, in_thread
 from tasks.settings import task_policy
 from tasks.stores import Stored
-from tasks.threads import in_thread
 
 _NAMED = 10  # answers whose correlation ids a run's log names; errors carry their own
 

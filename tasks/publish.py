@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 from prefect import get_run_logger
 
 from tasks.options import pipeline_task
-from tasks.services import get_lake, get_services
+from tasks.services import get_lake, get_services, in_thread
 from tasks.settings import TaskPolicy
 from tasks.stores.staging import StagedObject, StagingBucket
-from tasks.threads import in_thread
 
 if TYPE_CHECKING:
     from tasks.lake.publishing.counts import PublishCounts

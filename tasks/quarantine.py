@@ -11,9 +11,8 @@ from prefect import get_run_logger
 from tasks.events import Rejection
 from tasks.options import pipeline_task
 from tasks.pipeline.outcomes import Outcome, OutcomeKind
-from tasks.services import Services, get_services
+from tasks.services import Services, get_services, in_thread
 from tasks.stores import QuarantineRow, WriteOutcome
-from tasks.threads import in_thread
 
 _HANDLED = (OutcomeKind.SAVED, OutcomeKind.UNCHANGED, OutcomeKind.DEFERRED)
 

@@ -7,8 +7,7 @@ from prefect import get_run_logger
 from tasks.genesys import QueryPage
 from tasks.operations.reconciler import QueryCursor
 from tasks.options import pipeline_task
-from tasks.services import get_services
-from tasks.threads import in_thread
+from tasks.services import get_services, in_thread
 
 
 @pipeline_task(name="query", retries=3, first_delay=5)

@@ -14,9 +14,8 @@ from tasks.pipeline.chunk_queue import ChunkQueue
 from tasks.pipeline.chunk_write import ChunkWrite
 from tasks.pipeline.work import PipelineRun
 from tasks.pipeline.writer import ChunkWriter
-from tasks.services import Services, get_services
+from tasks.services import Services, get_services, in_thread
 from tasks.settings import task_policy
-from tasks.threads import in_thread
 
 
 @pipeline_task(name="save", retries=5, first_delay=2, timeout=whole_run)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from httpx import HTTPError
@@ -20,6 +23,7 @@ from tasks.concurrency import (
 )
 from tasks.errors import AnalyticsNotInstalled, BadSettings, DependencyUnavailable
 from tasks.genesys import GenesysClient, InvalidHost, RateLimiter
+from tasks.operations.health_table import HealthTable
 from tasks.operations.receipts import ReceiptTable
 from tasks.pipeline.directory import Directory
 from tasks.pipeline.name_requests import NameRequests
@@ -29,7 +33,6 @@ from tasks.settings import BlockNames, Settings, settings, task_policy
 from tasks.stores import (
     ConversationBucket,
     DirectoryTable,
-    HealthTable,
     InteractionTable,
     QuarantineTable,
     StagingBucket,
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from tasks.lake.catalog import Lake
 
 FETCH_THREADS = 16  # most requests to Genesys at once from one process; the request limit is the real bound
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,12 @@ class Services:
     fetch_pool: ThreadPoolExecutor
     store_pool: ThreadPoolExecutor
     write_leases: LeasePool
+
+
+async def in_thread(pool: Executor, call: Callable[[], T]) -> T:
+    """Run a blocking call in one of the pools, with the run's logging context."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(pool, lambda: context.run(call))
 
 
 @lru_cache(maxsize=1)

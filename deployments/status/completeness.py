@@ -8,7 +8,8 @@ from typing import Any
 from deployments.status.finding import Finding, SourceStatus, age
 from flows.reports.health import percent, sparkline, summary
 from tasks.operations.health import Health
-from tasks.stores import HealthTable, dynamodb
+from tasks.operations.health_table import HealthTable
+from tasks.stores import dynamodb
 
 
 def read(aws: Any, table: str, now: datetime) -> SourceStatus:

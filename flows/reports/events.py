@@ -25,8 +25,7 @@ from prefect.variables import Variable
 
 from flows.runs.timeouts import PROCESS
 from tasks.pipeline.outcomes import Outcome, OutcomeKind, count_summaries
-from tasks.services import get_services
-from tasks.threads import in_thread
+from tasks.services import get_services, in_thread
 
 OUTCOMES_FAILED = "interactions.outcomes.failed"
 REJECTIONS_HIGH = "interactions.rejections.high"

@@ -11,11 +11,11 @@ from prefect import get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
 
 from tasks.operations.health import HOURS, Health, HealthLook, Lag, Objectives, looks_at_present
+from tasks.operations.health_table import HealthTable
 from tasks.operations.intervals import Interval
-from tasks.services import get_services
+from tasks.services import get_services, in_thread
 from tasks.settings import Settings
-from tasks.stores import HealthTable, StoreUnavailable
-from tasks.threads import in_thread
+from tasks.stores import StoreUnavailable
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN = {

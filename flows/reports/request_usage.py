@@ -8,8 +8,7 @@ from prefect.artifacts import acreate_markdown_artifact
 
 from tasks.concurrency import GENESYS_REQUESTS, GENESYS_REQUESTS_BACKGROUND
 from tasks.genesys import Usage
-from tasks.services import get_services
-from tasks.threads import in_thread
+from tasks.services import get_services, in_thread
 
 PUBLISH_INTERVAL = 30.0  # seconds between two publications of one worker: each costs a read and an API call
 _published: list[float] = []

@@ -13,8 +13,7 @@ from flows.runs.schedule import OPERATIONS_QUEUE, schedule_deferred
 from tasks.operations.intervals import Interval
 from tasks.operations.reconciler import ReconcileCounts
 from tasks.pipeline.work import Chunk, InteractionWork, PipelineRun
-from tasks.services import get_services
-from tasks.threads import in_thread
+from tasks.services import get_services, in_thread
 from tasks.values import chunked
 
 MAX_UNLISTED = 10_000  # interactions of one run that the table holds and Genesys does not list

@@ -24,8 +24,7 @@ from tasks.pipeline.outcomes import Outcome
 from tasks.pipeline.work import Chunk, InteractionWork, PipelineRun, ProcessedChunk, SkipReason
 from tasks.quarantine import quarantine
 from tasks.save import save
-from tasks.services import get_services
-from tasks.threads import in_thread
+from tasks.services import get_services, in_thread
 from tasks.validate import validate
 
 _CLAIMED = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CRASHED})

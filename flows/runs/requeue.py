@@ -16,10 +16,9 @@ from flows.runs.schedule import OPERATIONS_QUEUE, schedule_deferred
 from tasks.events import interaction_ids
 from tasks.pipeline.recheck import RecheckTimes
 from tasks.pipeline.work import InteractionWork
-from tasks.services import Services, get_services
+from tasks.services import Services, get_services, in_thread
 from tasks.stores import Deferral, Stored
 from tasks.stores.queries import WHOLE_TABLE, ScanAges, ScanSegment
-from tasks.threads import in_thread
 
 Unsettled = Literal["none", "share", "all"]
 MAX_INTERACTIONS = 10_000  # of one reconcile; the next one goes on

@@ -3,7 +3,6 @@
 from tasks.stores.conversations import ConversationBucket
 from tasks.stores.directory import DirectoryEntry, DirectoryTable, NameKey
 from tasks.stores.errors import ItemRefused, StoreMisconfigured, StoreThrottled, StoreUnavailable
-from tasks.stores.health import HealthTable
 from tasks.stores.interaction_items import (
     Deferral,
     DeferralReason,
@@ -25,7 +24,6 @@ __all__ = [
     "DeferralReason",
     "DirectoryEntry",
     "DirectoryTable",
-    "HealthTable",
     "InteractionTable",
     "ItemRefused",
     "NameKey",

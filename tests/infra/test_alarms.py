@@ -20,7 +20,7 @@ import pytest
 from flows.reports.health import add_look
 from infra.stack.deploy import deploy
 from tasks.operations.health import HealthLook, Objectives
-from tasks.stores import HealthTable
+from tasks.operations.health_table import HealthTable
 from tasks.values import iso
 from tests.support.bridge_messages import customer_end
 from tests.support.fake_prefect import FakePrefect

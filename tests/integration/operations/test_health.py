@@ -11,7 +11,7 @@ import pytest
 from deployments.status import completeness
 from flows.reports.health import markdown
 from tasks.operations.health import Health
-from tasks.stores import HealthTable
+from tasks.operations.health_table import HealthTable
 from tasks.values import instant
 from tests.support.events import event_text
 from tests.support.intervals import NO_RESTARTS, add_conversations, day, iso
