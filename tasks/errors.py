@@ -18,8 +18,10 @@
     │   │   ├── InvalidHost                 genesys.errors              a region or URL that is not Genesys's
     │   │   ├── AuthenticationFailed        genesys.errors              the login host refused this client
     │   │   └── NotPermitted                genesys.errors              the client's roles do not allow the call
+    │   ├── JobFailed                       genesys.errors              a details job has no results; also GenesysError
     │   └── BadRequest                      genesys.errors              Genesys refuses this request; also GenesysError
-    │       └── ResponseTooLarge            genesys.errors              more than Genesys returns at once
+    │       ├── ResponseTooLarge            genesys.errors              more than Genesys returns at once
+    │       └── JobExpired                  genesys.errors              a details job or its cursor is too old
     ├── TransientError                      errors                      retried by the task, then by a later run
     │   ├── RetryLater                      genesys.errors              has `retry_after`; also GenesysError
     │   │   ├── Throttled                   genesys.errors              too many requests to Genesys

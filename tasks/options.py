@@ -85,6 +85,11 @@ def whole_run(policy: TaskPolicy) -> float:
     return policy.flow_timeout
 
 
+def background_run(policy: TaskPolicy) -> float:
+    """Return the time-out of a task that may wait as long as a reconcile: BACKGROUND_TIMEOUT, in seconds."""
+    return policy.background_timeout
+
+
 async def is_transient(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:
     """Return whether a retry can help: after transient errors and time-outs only."""
     del task, task_run

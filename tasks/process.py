@@ -12,7 +12,7 @@ from tasks.errors import InternalError, PermanentError, PipelineError, Transient
 from tasks.genesys import ConversationBatch, Throttled, Unavailable
 from tasks.options import pipeline_task, whole_run
 from tasks.pipeline.chunk_queue import ChunkQueue, gather_bounded
-from tasks.pipeline.diff import is_newer
+from tasks.pipeline.diff import is_newer, needs_confirmation
 from tasks.pipeline.email_attribute import add_addresses
 from tasks.pipeline.record_names import add_names
 from tasks.pipeline.work import (
@@ -159,7 +159,9 @@ def _classify(
         stored = processed.stored.get(id_)
         if not _of_wanted_queue(record, services.settings.queue_ids) and not _belongs(record, stored):
             processed.add_other_queue(work, settled=record.settled)
-        elif run.only_newer and not is_newer(record, stored):
+        elif run.only_missing and needs_confirmation(record, stored):
+            processed.skipped.append((work, SkipReason.DIFFERS))
+        elif (run.only_newer or run.only_missing) and not is_newer(record, stored):
             processed.skipped.append((work, SkipReason.PRESENT))
         else:
             processed.fetched.append(FetchedInteraction(work, record, conversation))

@@ -285,6 +285,23 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds from a conversation's end to its row, for 95 of 100: the stack's SettleSeconds and 120",
     )
+    job_span: float = Field(
+        default=86_400.0,
+        gt=0,
+        description="Seconds of an interval that reconcile asks for with one details job",
+    )
+    job_page_size: int = Field(
+        default=500,
+        ge=1,
+        le=1000,
+        description="Conversations per page of a details job's results (Genesys: up to 1,000 seen, unconfirmed)",
+    )
+    job_poll_interval: float = Field(
+        default=10.0, gt=0, description="Seconds between two requests for the state of a details job"
+    )
+    job_timeout: float = Field(
+        default=3600.0, gt=0, description="Seconds that a details job may take until the run is rescheduled"
+    )
     crash_loop_limit: int = Field(
         default=3,
         ge=0,

@@ -92,6 +92,7 @@ def reconcile(
     last_hours: Positive = None,
     last_days: Positive = None,
     unsettled: Literal["none", "share", "all"] = "none",
+    mode: Literal["query", "jobs"] = "query",
     wait: bool = True,
     json: Flag = False,
 ) -> int:
@@ -105,12 +106,14 @@ def reconcile(
         last_hours: So many hours back from now.
         last_days: So many days back from now.
         unsettled: Ask again for records unsettled for more than a day, too: in all of the table, or in a 24th of it.
+        mode: `jobs` reads Genesys's data lake, for a back-fill (with --start) that is too large for its query; what is
+            later than the lake's date, hours to a day ago, is left.
         wait: Wait for the end; without, print the link and end.
         json: Print JSON.
     """
     from deployments.starting import command, interval  # noqa: PLC0415 - as above
 
-    parameters = interval.checked(start, end, last_hours=last_hours, last_days=last_days)
+    parameters = interval.checked(start, end, last_hours=last_hours, last_days=last_days, mode=mode)
     parameters |= {"unsettled": unsettled} if unsettled != "none" else {}
     return _run(
         command.start_and_follow("reconcile-interactions/reconcile", [parameters], wait=wait, as_json=json)

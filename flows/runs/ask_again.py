@@ -10,6 +10,7 @@ from prefect import get_run_logger
 from flows.pipeline import process_and_save
 from flows.runs.current_run import run_id
 from flows.runs.schedule import OPERATIONS_QUEUE, schedule_deferred
+from tasks.errors import PipelineError
 from tasks.operations.intervals import Interval
 from tasks.operations.reconciler import ReconcileCounts
 from tasks.pipeline.work import Chunk, InteractionWork, PipelineRun
@@ -19,10 +20,11 @@ from tasks.values import chunked
 MAX_UNLISTED = 10_000  # interactions of one run that the table holds and Genesys does not list
 
 
-async def ask_again(interaction_ids: Sequence[str], counts: ReconcileCounts) -> None:
+async def ask_again(interaction_ids: Sequence[str], counts: ReconcileCounts) -> PipelineError | None:
     """Store what has changed of these interactions; count, and name, those that Genesys no longer returns.
 
-    When Genesys asks for fewer requests, the others are left to the next run. Raises DependencyUnavailable.
+    When Genesys asks for fewer requests, or refuses them, the others are left to the next run; returns its error, if
+    so. Raises DependencyUnavailable.
     """
     settings = get_services().settings
     run = PipelineRun(run_id(), "background", defer_unknown=False)
@@ -33,9 +35,10 @@ async def ask_again(interaction_ids: Sequence[str], counts: ReconcileCounts) -> 
         for write in writes:
             counts.add_answer(write)
             await schedule_deferred(write.deferred, OPERATIONS_QUEUE)
-        if any(write.processed.postponed for write in writes):
-            get_run_logger().warning("Genesys asks for fewer requests: the next run asks for the others")
-            return
+        if errors := [error for write in writes for _, error in write.processed.postponed]:
+            get_run_logger().warning("%s: the next run asks for the others", errors[0].code)
+            return errors[0]
+    return None
 
 
 async def unlisted(interval: Interval, listed: set[str]) -> list[str]:

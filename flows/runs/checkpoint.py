@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from prefect.variables import Variable
 
 from tasks.operations.intervals import Interval
+from tasks.operations.job_reconciler import JobCursor
+
+_MAX_CURSOR = 4_000  # characters; a Prefect variable has 5,000
 
 
 class StoredMoment:
@@ -45,6 +48,28 @@ class Checkpoint(StoredMoment):
 
     async def clear(self) -> None:
         """Delete the variable: the interval is reconciled, and its next run begins anew."""
+        await Variable.aunset(self.name)
+
+
+class JobCheckpoint:
+    """The details job that a back-fill reads, and the cursor of its results; a variable beside the interval's."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.name = f"{checkpoint.name}_job"
+
+    async def read(self) -> JobCursor | None:
+        """Return the job of an interrupted run; None when there is none, or when the variable holds no job."""
+        return JobCursor.from_json(await Variable.aget(self.name))
+
+    async def write(self, job: JobCursor) -> None:
+        """Note a job; without a cursor that is too long for a variable, its results are read from the first again."""
+        note = job.to_json()
+        if job.cursor and len(job.cursor) > _MAX_CURSOR:
+            note["cursor"] = None
+        await Variable.aset(self.name, note, overwrite=True)
+
+    async def forget(self) -> None:
+        """Delete the variable."""
         await Variable.aunset(self.name)
 
 

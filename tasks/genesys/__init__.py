@@ -14,6 +14,8 @@ from tasks.genesys.errors import (
     BadRequest,
     GenesysError,
     InvalidHost,
+    JobExpired,
+    JobFailed,
     Misconfigured,
     NotPermitted,
     RateLimiterUnavailable,
@@ -22,11 +24,12 @@ from tasks.genesys.errors import (
     Throttled,
     Unavailable,
 )
+from tasks.genesys.jobs import DetailsJobs, JobState, SubmittedJob
 from tasks.genesys.rate_limit.limiter import RateLimiter, Usage
 from tasks.genesys.rate_limit.shared_window import SharedWindow
 from tasks.genesys.rate_limit.store import DynamoWindowStore, MemoryWindowStore
 from tasks.genesys.regions import resolve
-from tasks.genesys.results import ConversationBatch, QueryPage
+from tasks.genesys.results import ConversationBatch, JobPage, QueryPage
 from tasks.genesys.transport import Transport
 
 __all__ = [
@@ -36,10 +39,15 @@ __all__ = [
     "BadRequest",
     "Clock",
     "ConversationBatch",
+    "DetailsJobs",
     "DynamoWindowStore",
     "GenesysClient",
     "GenesysError",
     "InvalidHost",
+    "JobExpired",
+    "JobFailed",
+    "JobPage",
+    "JobState",
     "MemoryWindowStore",
     "Misconfigured",
     "NameKind",
@@ -50,6 +58,7 @@ __all__ = [
     "ResponseTooLarge",
     "RetryLater",
     "SharedWindow",
+    "SubmittedJob",
     "Throttled",
     "Transport",
     "Unavailable",

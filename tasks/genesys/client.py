@@ -26,7 +26,7 @@ from tasks.values import canonical_id, chunked, iso
 
 log = logging.getLogger(__name__)
 
-_DETAILS = "/api/v2/analytics/conversations/details"
+DETAILS = "/api/v2/analytics/conversations/details"
 _EVENTBRIDGE = "amazon-eventbridge-source"  # the type of the integration that sends the events
 _SPLITTABLE = frozenset({400, 413, 414})  # refusals that may be due to one id, or to too many
 _TOO_LARGE = frozenset({413, 414})
@@ -117,7 +117,7 @@ class GenesysClient:
         response = self._send(request)
         if response.is_unknown_id:
             return None
-        participants = self._require_ok(request, response).body.get("participants")
+        participants = self._require(HTTPStatus.OK, request, response).body.get("participants")
         return {
             str(each.get("id")): each["attributes"]
             for each in (participants if isinstance(participants, list) else ())
@@ -143,10 +143,10 @@ class GenesysClient:
             "order": "asc",
             "orderBy": "conversationStart",
             "paging": {"pageSize": page_size, "pageNumber": page},
-            **_filters(queue_ids),
+            **ended_filters(queue_ids),
         }
-        url = f"{self.hosts.api_url}{_DETAILS}/query"
-        response = self._request(ApiRequest("POST", url, f"details query, page {page}", json=body))
+        url = f"{self.hosts.api_url}{DETAILS}/query"
+        response = self.request(ApiRequest("POST", url, f"details query, page {page}", json=body))
         found = tuple(conversations_of(response))
         total = response.body.get("totalHits")
         return QueryPage(
@@ -154,13 +154,13 @@ class GenesysClient:
             total_hits=total if isinstance(total, int) else None,
             page=page,
             page_size=page_size,
-            fetched_at=self._fetched_at(response),
+            fetched_at=self.fetched_at(response),
             requests=response.attempts,
         )
 
     def organization_id(self) -> str | None:
         """Return the id of the OAuth client's organisation, which the sources of its events name; no permission."""
-        response = self._request(
+        response = self.request(
             ApiRequest("GET", f"{self.hosts.api_url}/api/v2/organizations/me", "organisation")
         )
         return canonical_id(response.body.get("id"))
@@ -176,7 +176,7 @@ class GenesysClient:
         if not id_:
             raise BadRequest("an integration id must be a UUID", region=self.hosts.region)
         url = f"{self.hosts.api_url}/api/v2/integrations/{id_}/config/current"
-        return self._request(ApiRequest("GET", url, "integration config")).body
+        return self.request(ApiRequest("GET", url, "integration config")).body
 
     def get_names(self, kind: NameKind, ids: Iterable[str]) -> dict[str, str]:
         """Return the names of users, queues, wrap-up codes or divisions, by id in lower case, 100 ids a request.
@@ -210,12 +210,12 @@ class GenesysClient:
     def _fetch(self, ids: list[str], batch: BatchBuilder) -> None:
         """Fetch ids into the batch, in halves where Genesys refuses the whole."""
         request = ApiRequest(
-            "GET", f"{self.hosts.api_url}{_DETAILS}?id={','.join(ids)}", f"details of {len(ids)}"
+            "GET", f"{self.hosts.api_url}{DETAILS}?id={','.join(ids)}", f"details of {len(ids)}"
         )
         response = self._send(request)
         batch.count(response)
         if response.status == HTTPStatus.OK:
-            batch.add(ids, response, self._fetched_at(response))
+            batch.add(ids, response, self.fetched_at(response))
         elif len(ids) > 1 and (_is_splittable(response) or response.is_unknown_id):
             middle = len(ids) // 2
             self._fetch(ids[:middle], batch)
@@ -231,19 +231,19 @@ class GenesysClient:
         pages = number = 1
         while number <= pages:
             url = f"{self.hosts.api_url}{path}&pageNumber={number}"
-            body = self._request(ApiRequest("GET", url, label)).body
+            body = self.request(ApiRequest("GET", url, label)).body
             entities, count = body.get("entities"), body.get("pageCount")
             if not (isinstance(entities, list) and entities):
                 return
             yield from (each for each in entities if isinstance(each, dict))
             pages, number = count if isinstance(count, int) else 1, number + 1
 
-    def _request(self, request: ApiRequest) -> ApiResponse:
-        """Return a response with status 200; raise the error of any other."""
-        return self._require_ok(request, self._send(request))
+    def request(self, request: ApiRequest, status: HTTPStatus = HTTPStatus.OK) -> ApiResponse:
+        """Return a response with the status of a success, 200 or the given one; raise the error of any other."""
+        return self._require(status, request, self._send(request))
 
-    def _require_ok(self, request: ApiRequest, response: ApiResponse) -> ApiResponse:
-        if response.status != HTTPStatus.OK:
+    def _require(self, status: HTTPStatus, request: ApiRequest, response: ApiResponse) -> ApiResponse:
+        if response.status != status:
             raise error_for(response, request.label, self.hosts.region)
         return response
 
@@ -286,7 +286,8 @@ class GenesysClient:
                 return token
         raise Unavailable(f"tokens of {self.hosts.login_url} take too long", region=self.hosts.region)
 
-    def _fetched_at(self, response: ApiResponse) -> datetime:
+    def fetched_at(self, response: ApiResponse) -> datetime:
+        """Return when Genesys sent a response, by its clock."""
         if response.date is None:
             log.warning("a response without a usable Date header: this machine's clock dates the fetch")
         return response.date or self._transport.clock.now()
@@ -297,8 +298,8 @@ def _is_splittable(response: ApiResponse) -> bool:
     return response.too_large or response.status in _SPLITTABLE
 
 
-def _filters(queue_ids: Iterable[str]) -> dict[str, Any]:
-    """Return a details query's filters: the conversation has ended, and was in one of the queues if there are any."""
+def ended_filters(queue_ids: Iterable[str]) -> dict[str, Any]:
+    """Return the filters of a query or a job: a conversation that has ended, of one of the queues if there are any."""
     ended = {"type": "dimension", "dimension": "conversationEnd", "operator": "exists"}
     filters: dict[str, Any] = {"conversationFilters": [{"type": "and", "predicates": [ended]}]}
     queues = [

@@ -110,3 +110,15 @@ class ResponseTooLarge(BadRequest):
     """What was asked for is more than Genesys returns in one response: ask for less at once."""
 
     code = "response-too-large"
+
+
+class JobExpired(BadRequest):
+    """Genesys no longer has a details job, or refuses its cursor: the job is submitted anew."""
+
+    code = "job-expired"
+
+
+class JobFailed(GenesysError, PermanentError):
+    """A details job ended without results."""
+
+    code = "job-failed"

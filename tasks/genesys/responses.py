@@ -27,8 +27,10 @@ from tasks.genesys.errors import (
 _RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
 _NO_SUCH_ENDPOINT = frozenset({404, 405})  # when the body has no code: Genesys's own 404 has one
 _TOO_LARGE = frozenset({"payload.too.large", "response.entity.too.large"})  # the response, not the request
+_MAX_PERMISSIONS = 5  # that an error names
 _UNKNOWN_ID = frozenset({"not.found", "resource.not.found"})
 _MAX_RETRY_AFTER = 7 * 86_400.0  # seconds; a larger one could overflow date arithmetic
+_PERMISSION = re.compile(r"\b[A-Za-z]{1,40}:[A-Za-z]{1,60}:[A-Za-z]{1,40}\b")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,80}")  # cannot forge a log line
 
 
@@ -81,6 +83,13 @@ class ApiResponse:
         return code if isinstance(code, str) and _IDENTIFIER.fullmatch(code) else None
 
     @property
+    def permissions(self) -> list[str]:
+        """The permissions that a 403 names, such as `analytics:conversationDetail:view`."""
+        parameters = self.body.get("messageParams")
+        named = parameters.get("permissions") if isinstance(parameters, dict) else None
+        return _PERMISSION.findall(named)[:_MAX_PERMISSIONS] if isinstance(named, str) else []
+
+    @property
     def date(self) -> datetime | None:
         """The Date header, in UTC: Genesys's own clock."""
         return _http_date(self.headers.get("Date", ""))
@@ -131,7 +140,9 @@ def error_for(
                 f"{message}; a fresh token was refused: check the OAuth client", **attributes
             )
         case HTTPStatus.FORBIDDEN:
-            return NotPermitted(f"{message}; give the OAuth client a role with the permission", **attributes)
+            names = " or ".join(response.permissions)
+            permission = f"the permission {names}" if names else "the permission"
+            return NotPermitted(f"{message}; give the OAuth client a role with {permission}", **attributes)
     if response.retryable or not (response.is_client_error or response.too_large):
         return Unavailable(message, retry_after=retry_after, **attributes)
     if response.status in _NO_SUCH_ENDPOINT and response.code is None:

@@ -1,4 +1,4 @@
-"""What the client returns: a batch of conversations, a page of a query."""
+"""What the client returns: a batch of conversations, a page of a query, a page of a job."""
 
 from __future__ import annotations
 
@@ -46,6 +46,19 @@ class QueryPage:
     def is_last(self) -> bool:
         """Whether no page follows: only an empty page says so, for `total_hits` may be too low."""
         return not self.conversations
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """A page of a details job's results; with the `cursor` the next one is asked for, None after the last.
+
+    What happened after `available_until`, None if Genesys did not say, may be missing or half of it.
+    """
+
+    conversations: tuple[dict[str, Any], ...]
+    cursor: str | None
+    available_until: datetime | None
+    requests: int
 
 
 class BatchBuilder:

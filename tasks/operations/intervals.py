@@ -35,6 +35,10 @@ class Interval:
     start: datetime
     end: datetime
 
+    def until(self, end: datetime) -> Interval:
+        """Return what of the interval lies before a time; it is empty when nothing does."""
+        return Interval(self.start, max(self.start, min(self.end, end)))
+
     def halves(self) -> tuple[Interval, Interval]:
         """Return the interval as two, for an answer that is too long."""
         middle = self.start + (self.end - self.start) / 2

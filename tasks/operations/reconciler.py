@@ -8,7 +8,7 @@ halved, as is one with more than MAX_RESULTS.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -63,6 +63,7 @@ _SKIPPED = {
     SkipReason.PRESENT: "present",
     SkipReason.ERASED: "erased",
     SkipReason.OTHER_QUEUE: "elsewhere",
+    SkipReason.DIFFERS: "differ",
 }
 
 
@@ -73,7 +74,8 @@ class ReconcileCounts:
 
     NAMES = (
         *("seen", "present", "added", "updated", "erased", "elsewhere"),
-        *("asked again", "not returned", "deferred", "failed", "unreadable", "requests"),
+        *("differ", "too fresh", "asked again", "not returned"),
+        *("deferred", "failed", "unreadable", "cut off", "requests"),
     )
     _ALWAYS = ("seen", "present", "added", "updated", "requests")
 
@@ -202,7 +204,10 @@ class IntervalReconciler:
                     return result
                 await self._save(page, seen)
             if not cursor.advance(self._max_results, self._page_size):
-                return PassResult.TOO_MUCH if divisible else result
+                if divisible:
+                    return PassResult.TOO_MUCH
+                self._counts.add("cut off", 1)
+                return result
 
     async def _page(self, cursor: QueryCursor) -> QueryPage | None:
         """Return a page, None if it is more than Genesys returns at once."""
@@ -219,13 +224,14 @@ class IntervalReconciler:
         return page
 
     async def _save(self, page: QueryPage, seen: set[str]) -> None:
-        new = _by_id(page.conversations, seen)
+        new = by_id(page.conversations, seen)
         self._counts.add("seen", len(new))
         if new:
             await self._save_page(page, new)
         seen.update(new)
 
 
-def _by_id(conversations: Iterable[dict[str, Any]], seen: set[str]) -> Conversations:
+def by_id(conversations: Iterable[dict[str, Any]], seen: Collection[str] = ()) -> Conversations:
+    """Return the conversations by their ids, without those that were seen."""
     found = ((canonical_id(each["conversationId"]), each) for each in conversations)
     return {id_: each for id_, each in found if id_ and id_ not in seen}

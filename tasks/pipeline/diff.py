@@ -16,6 +16,20 @@ def is_newer(record: InteractionRecord, stored: Stored | None) -> bool:
         return True
     if stored.due_at is not None and record.settled:
         return True
-    # A query's answer has no participant attributes.
-    differs = record.content_hash != (stored.details_hash or stored.content_hash)
-    return differs and (stored.version < record.version or same_moment(stored.version, record.version))
+    newer = stored.version < record.version or same_moment(stored.version, record.version)
+    return _differs(record, stored) and newer
+
+
+def needs_confirmation(record: InteractionRecord, stored: Stored | None) -> bool:
+    """Return whether the table holds another content than the record, or waits for what is settled in it.
+
+    Of a record out of Genesys's data lake, which may be a day old: which of the two is true is for Genesys to say.
+    """
+    if stored is None or not stored.known:
+        return False
+    return _differs(record, stored) or (stored.due_at is not None and record.settled)
+
+
+def _differs(record: InteractionRecord, stored: Stored) -> bool:
+    # An answer of a query or a job has no participant attributes.
+    return record.content_hash != (stored.details_hash or stored.content_hash)

@@ -35,6 +35,8 @@ class PipelineRun(NamedTuple):
     """Write even if the table holds a newer version; an erased interaction stays erased."""
     only_newer: bool = False
     """Write only what the table lacks or holds in an older version (reconcile)."""
+    only_missing: bool = False
+    """Write only what the table lacks; what it holds otherwise is skipped as DIFFERS (reconcile by details jobs)."""
     defer_unknown: bool = True
     """Defer what neither Genesys nor the table knows; False in a replay, where an unknown id fails at once."""
 
@@ -141,6 +143,7 @@ class SkipReason(StrEnum):
     ERASED = "the interaction was erased"
     OTHER_QUEUE = "it touched none of the queues in QUEUE_IDS"
     PRESENT = "the table holds this or newer"
+    DIFFERS = "the table holds something else, which Genesys is asked for"
     STORED_BEFORE_LOSS = "this run stored it before its worker died"
 
 

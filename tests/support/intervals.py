@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
 
 from tests.support.sandbox import SandboxDriver
 
@@ -28,3 +31,11 @@ def day(days_ago: int) -> dict[str, str]:
 def add_conversations(driver: SandboxDriver, count: int, **interval: str) -> list[str]:
     """Let Genesys have conversations that started in an interval, without an event; return their ids."""
     return list(driver.simulator("conversations", count=count, **interval)["ids"])
+
+
+def checkpoint(driver: SandboxDriver, days: tuple[int, int], suffix: str = "") -> Any:
+    """Return the value of a back-fill's checkpoint, from one midnight to another; None when there is none."""
+    start, end = (f"{midnight(each):%Y%m%dt%H%M%S}" for each in days)
+    url = f"{driver.addresses.prefect_api_url}/variables/name/reconcile_{start}_{end}{suffix}"
+    answer = requests.get(url, timeout=60)
+    return answer.json()["value"] if answer.ok else None

@@ -33,6 +33,7 @@ SCALED = {
     "ABANDONED_AFTER": "15",
     "ERASE_FOLLOW_UP_AFTER": "3600",
     "GENESYS_RETRY_DELAY": "0.1",
+    "JOB_POLL_INTERVAL": "0.2",
     "SANDBOX_VISIBILITY_SECONDS": "5",
 }
 _POLL = 0.2
@@ -179,6 +180,10 @@ class SandboxDriver:
         """Return the simulator's counters."""
         state: dict[str, Any] = requests.get(f"{self.addresses.genesys_api_url}/_sim", timeout=60).json()
         return state
+
+    def genesys_requests(self, name: str) -> int:
+        """Return how many requests of a name (method and path) the simulator has had."""
+        return int(self.simulator_state()["by_path"].get(name, 0))
 
     def note_personal(self) -> None:
         """Add the personal strings that the simulator has returned to PERSONAL: a reset deletes its list."""

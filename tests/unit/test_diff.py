@@ -60,7 +60,13 @@ HASH, VERSION = RECORD.content_hash, RECORD.version
 SAME_SECOND = version(FETCHED, "g" * 64, settled=True)  # sorts above every hash
 
 
-def process(*conversations: Conversation, stored: Sequence[Stored] = (), **settings: Any) -> ProcessedChunk:
+BY_QUERY = PipelineRun("run", "background", only_newer=True)
+BY_JOBS = PipelineRun("run", "background", only_missing=True)
+
+
+def process(
+    *conversations: Conversation, stored: Sequence[Stored] = (), run: PipelineRun = BY_QUERY, **settings: Any
+) -> ProcessedChunk:
     """Return a page of these conversations, processed as a reconcile does against a table that holds `stored`."""
     required = ("genesys_client_id", "genesys_client_secret", "interaction_table", "quarantine_table")
     services: Any = SimpleNamespace(
@@ -73,7 +79,7 @@ def process(*conversations: Conversation, stored: Sequence[Stored] = (), **setti
     by_id = {each["conversationId"]: each for each in conversations}
     prefetched = ConversationBatch(by_id, frozenset(), {}, dict.fromkeys(by_id, FETCHED), 0)
     works = [InteractionWork.requested(id_, "reconcile", "reconcile:1") for id_ in by_id]
-    return fetch_chunk(services, Chunk(works, prefetched), PipelineRun("run", "background", only_newer=True))
+    return fetch_chunk(services, Chunk(works, prefetched), run)
 
 
 def skipped(processed: ProcessedChunk) -> list[SkipReason]:
@@ -101,6 +107,33 @@ def test_only_what_is_missing_or_newer_is_written(stored: Stored | None, *, newe
     processed = process(ended(), stored=[stored] if stored else [])
     assert len(processed.fetched) == (1 if newer else 0)
     assert skipped(processed) == ([] if newer else [SkipReason.PRESENT])
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        (None, None),
+        (Stored(ID, due_at=DUE, attempt=2), None),
+        (Stored(ID, settled=True, known=True, version="0", content_hash=HASH), SkipReason.PRESENT),
+        (
+            Stored(ID, settled=True, known=True, version="0", content_hash="x", details_hash=HASH),
+            SkipReason.PRESENT,
+        ),
+        (Stored(ID, settled=True, known=True, version="0", content_hash="other"), SkipReason.DIFFERS),
+        (Stored(ID, settled=True, known=True, version="2", content_hash="other"), SkipReason.DIFFERS),
+        (
+            Stored(ID, settled=True, known=True, version=VERSION, content_hash=HASH, due_at=DUE),
+            SkipReason.DIFFERS,
+        ),
+        (Stored(ID, known=True, version="0", content_hash="other"), SkipReason.DIFFERS),
+    ],
+    ids=["absent", "placeholder", "same", "same-details", "older", "newer", "waiting", "unsettled"],
+)
+def test_the_lake_writes_only_what_is_missing(stored: Stored | None, reason: SkipReason | None) -> None:
+    """A row that differs, older or newer, is not written with the lake's copy: Genesys is to be asked for it."""
+    processed = process(ended(), stored=[stored] if stored else [], run=BY_JOBS)
+    assert len(processed.fetched) == (0 if reason else 1)
+    assert skipped(processed) == ([reason] if reason else [])
 
 
 def test_an_erased_interaction_is_skipped() -> None:

@@ -179,11 +179,12 @@ async def test_more_than_genesys_gives_is_asked_for_in_halves() -> None:
     genesys = Genesys(conversations(90))
     names, counts = await reconciled(genesys, max_results=30)
     assert names == sorted(conversations(90))
-    assert counts["seen"] == 90
+    assert (counts["seen"], counts["cut off"]) == (90, 0)
     assert max(page for _, page, _ in genesys.asked) * SIZE <= 30
 
 
 async def test_a_second_that_holds_too_much_is_not_halved_for_ever() -> None:
-    """What cannot be divided further is read as far as Genesys gives it."""
-    names, _ = await reconciled(Genesys(dict.fromkeys(conversations(90), 5.0)), max_results=30)
+    """What cannot be divided further is read as far as Genesys gives it, and counted."""
+    names, counts = await reconciled(Genesys(dict.fromkeys(conversations(90), 5.0)), max_results=30)
     assert len(names) == 30
+    assert counts["cut off"] == 1

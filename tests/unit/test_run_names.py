@@ -23,6 +23,8 @@ START, END = "2026-01-13T00:00:00Z", "2026-01-14T00:00:00Z"
         ({"last_hours": 3, "schedule": "hourly"}, "hourly reconcile"),
         ({"start": START}, f"reconcile from {START} to now"),
         ({"start": START, "end": END}, f"reconcile from {START} to {END}"),
+        ({"start": START, "end": END, "mode": "query"}, f"reconcile from {START} to {END}"),
+        ({"start": START, "end": END, "mode": "jobs"}, f"reconcile from {START} to {END} by jobs"),
         ({"end": END}, f"reconcile to {END}, without a start"),
     ],
 )

@@ -71,6 +71,7 @@ def test_a_replay_says_only_what_was_asked_for() -> None:
         (("reconcile", "--end", "2026-01-01"), "", ("end needs a start",)),
         (("reconcile", "--start", "2026-01-02", "--end", "2026-01-01"), "", ("interval is empty",)),
         (("reconcile", "--start", "2026-01-01", "--last-days", "2"), "", ("exclude each other",)),
+        (("reconcile", "--mode", "jobs"), "", ("name --start",)),
         (("trigger",), "", ("EVENT_BUS", ".sandbox/env", "interactions trigger ID")),
         (("trigger", "nope"), "", ("no interaction id", "at place 1")),
         (("replay", ONE), "", ("no answer from http://127.0.0.1:9/api",)),

@@ -4,7 +4,8 @@
 `deployments.sandbox.genesys.process.running()` does the same as a context manager.
 
 Endpoints: POST /oauth/token; GET /api/v2/analytics/conversations/{id}/details and .../details?id=; POST
-.../details/query; GET /api/v2/conversations/{id}; GET /api/v2/integrations, /{id} and /{id}/config/current;
+.../details/query and .../details/jobs, GET .../jobs/{id}, /{id}/results and /availability; GET
+/api/v2/conversations/{id}; GET /api/v2/integrations, /{id} and /{id}/config/current;
 GET /api/v2/users, /routing/queues, /routing/wrapupcodes and /authorization/divisions, each with id=;
 GET /api/v2/organizations/me and /limits/namespaces/platform.api. "Assumed" marks what Genesys does not document.
 
@@ -56,6 +57,14 @@ POST /_sim/faults           changes the settings it names, leaves the others, re
   total_hits                  what a query says of its total: estimate, half of the hits, or absent
   stale_rate                  this share of the answers about a conversation comes from a replica that lags: without
                               its last event, or, if it has had none, without its end; the Date is that of now
+  lake_lag                    seconds by which the lake that jobs read lags (14400): it has nothing, and no event of
+                              /_sim, of later; the dataAvailabilityDate says until when
+  job_seconds                 seconds, QUEUED then PENDING, until a job that is submitted from now on has ended (1)
+  job_ends_as                 how it ends: FULFILLED, FAILED, CANCELLED or EXPIRED
+  job_life                    seconds until a job that is submitted from now on expires (259200)
+  expire_jobs                 true: every job is expired
+  job_page_max                maximum of a page of a job's results (1000)
+  cursor_life                 seconds after which a cursor of a job's results is refused with 400 (3600)
   token_life                  lifetime in seconds of tokens issued from now on (86400)
   revoke_tokens               true: revokes all tokens
   rate_limit, rate_window     requests allowed to a token in a window of so many seconds (300 in 60)

@@ -13,6 +13,7 @@ from deployments.sandbox.genesys.conversations.registry import Registry
 from deployments.sandbox.genesys.http.integrations import Integrations
 from deployments.sandbox.genesys.http.limits import RequestCounter, TokenRateLimit
 from deployments.sandbox.genesys.http.tokens import OAuthClient, Tokens
+from deployments.sandbox.genesys.queries.jobs import JobRegistry
 
 # Fixed: an id is the same conversation after a restart and on any day.
 EPOCH = datetime(2026, 1, 15, tzinfo=UTC)
@@ -41,6 +42,7 @@ class Simulator:
         """Reset everything except the tokens: clients stay logged in."""
         self.registry = Registry(int(self._options.epoch.timestamp() * 1000), self._is_stale)
         self.integrations = Integrations()
+        self.jobs = JobRegistry()
         self.users_returned: set[tuple[str, str]] = set()  # name and address, to whoever asked the directory
         self.reset_faults()
         self.reset_counters()

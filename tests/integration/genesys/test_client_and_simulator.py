@@ -134,9 +134,9 @@ def test_a_wrong_secret_names_the_client(genesys: str) -> None:
 
 
 def test_a_missing_permission_is_named(genesys: str, client: GenesysClient) -> None:
-    """The error of a 403 asks for a role."""
+    """The error of a 403 asks for a role with it."""
     fault(genesys, missing_permission="analytics:conversationDetail:view")
-    with pytest.raises(NotPermitted, match="role"):
+    with pytest.raises(NotPermitted, match="role with the permission analytics:conversationDetail:view"):
         client.get_conversations(ids(1))
 
 

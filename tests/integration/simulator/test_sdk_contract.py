@@ -22,13 +22,14 @@ from uuid import NAMESPACE_DNS, uuid4, uuid5
 import pytest
 import requests
 
+from deployments.sandbox.genesys.control.faults import JOB_ENDS
 from deployments.sandbox.genesys.http.tokens import CLIENT_ID, CLIENT_SECRET
 from deployments.sandbox.genesys.process import running
 from deployments.sandbox.genesys.queries import predicate_fields
-from deployments.sandbox.genesys.queries.query import FIELDS, ORDER_BY, ORDERS
+from deployments.sandbox.genesys.queries.query import FIELDS, JOB_FIELDS, ORDER_BY, ORDERS
 from tasks.values import chunked
 from tests.support.sdk_comparison import SdkComparison, check
-from tests.support.simulator import MESSAGE_TYPES
+from tests.support.simulator import DETAILS, MESSAGE_TYPES
 
 SDK = "PureCloudPlatformClientV2"
 CONFIGURATION = "[general]\nlive_reload_config = false\n"
@@ -237,6 +238,28 @@ def test_predicate_fields_are_the_sdks(sdk: Any) -> None:
     assert set(ORDERS) == allowed(models.ConversationQuery, "order")
     assert set(ORDER_BY) == allowed(models.ConversationQuery, "order_by")
     assert set(FIELDS) == set(models.ConversationQuery().attribute_map.values())
+
+
+def test_details_jobs(sdk: Any, client: Any) -> None:
+    """The SDK submits a job, and parses its state, its results and the availability of the lake."""
+    sim(client, "reset", {})
+    sim(client, "faults", LIMIT | {"job_seconds": 0})
+    sim(client, "conversations", {"ids": some_ids(100), "start": "2026-03-01", "end": "2026-03-02"})
+    api, query, path = sdk.AnalyticsApi(client), sdk.models.AsyncConversationQuery(), f"{DETAILS}/jobs"
+    assert set(JOB_FIELDS) == set(query.attribute_map.values())
+    query.interval = DAY
+    job = api.post_analytics_conversations_details_jobs(query).job_id
+    status = api.get_analytics_conversations_details_job(job)
+    assert status.state == "FULFILLED"
+    check(sdk, "AsyncQueryStatus", raw(client, f"{path}/{job}"), status)
+    assert {*JOB_ENDS, "QUEUED", "PENDING"} == allowed(sdk.models.AsyncQueryStatus, "state")
+    sent = raw(client, f"{path}/{job}/results?pageSize=60")
+    parsed = api.get_analytics_conversations_details_job_results(job, page_size=60)
+    sent["cursor"] = parsed.cursor  # each has its own
+    check(sdk, "AnalyticsConversationAsyncQueryResponse", sent, parsed)
+    rest = api.get_analytics_conversations_details_job_results(job, cursor=parsed.cursor)
+    assert len(parsed.conversations) + len(rest.conversations) == 100
+    assert api.get_analytics_conversations_details_jobs_availability().data_availability_date
 
 
 def test_conversation(sdk: Any, client: Any) -> None:

@@ -109,9 +109,12 @@ class ControlApi:
         """POST /_sim/faults."""
         sim, wanted = self._simulator, await _json_body(request)
         revoked = isinstance(wanted, dict) and wanted.pop("revoke_tokens", False)
+        expired = isinstance(wanted, dict) and wanted.pop("expire_jobs", False)
         sim.faults.change(wanted, sim.now())
         if revoked:
             sim.tokens.revoke()
+        if expired:
+            sim.jobs.expire(sim.now())
         if "seed" in wanted:
             sim.rng.seed(sim.faults.seed)
         return _json_response(sim.faults.settings())

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 MAX_PAGE_SIZE = 100  # of a details query
 MAX_IDS = 100  # in one multi-get; undocumented, public clients keep to it
 DEFAULT_TOKEN_LIFE = 86_400.0
+LAKE_LAG = 4 * 3600.0  # assumed: "hours to a day"
+JOB_LIFE = 3 * 86_400.0  # assumed, as are the next two
+CURSOR_LIFE = 3600.0
+MAX_JOB_PAGE_SIZE = 1_000
+JOB_ENDS = ("FULFILLED", "FAILED", "CANCELLED", "EXPIRED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,12 @@ class Faults:
     page_max: int = MAX_PAGE_SIZE
     total_hits: str = "estimate"
     stale_rate: float = 0.0
+    lake_lag: float = LAKE_LAG
+    job_seconds: float = 1.0
+    job_ends_as: str = JOB_ENDS[0]
+    job_life: float = JOB_LIFE
+    job_page_max: int = MAX_JOB_PAGE_SIZE
+    cursor_life: float = CURSOR_LIFE
     token_life: float = DEFAULT_TOKEN_LIFE
     rate_limit: int = REQUESTS_A_MINUTE
     rate_window: float = WINDOW_SECONDS
@@ -160,6 +171,12 @@ READERS: dict[str, Reader] = {
     "page_max": _count,
     "total_hits": one_of("estimate", "half", "absent"),
     "stale_rate": _rate,
+    "lake_lag": _seconds,
+    "job_seconds": _seconds,
+    "job_ends_as": one_of(*JOB_ENDS),
+    "job_life": _seconds,
+    "job_page_max": _count,
+    "cursor_life": _seconds,
     "token_life": _seconds,
     "rate_limit": _count,
     "rate_window": _seconds,

@@ -50,6 +50,12 @@ def operational(details: Json) -> Json:
     return conversation
 
 
+def attributes(details: Json) -> Json:
+    """Return the details with the attributes of the customers' participants, as the results of a job have them."""
+    participants = [each | _attributes(each) for each in details["participants"]]
+    return details | {"participants": participants}
+
+
 def _division(division_id: str, details: Json) -> Json:
     entity = {"id": details["conversationId"]}
     name = _DIVISION_NAMES.get(division_id, division_id)
@@ -127,11 +133,15 @@ def _wrap_up(segments: list[Json]) -> Json:
 
 def _personal(participant: Json) -> Json:
     """Return the attributes and the address of a customer's participant; nothing for the others."""
+    fields = _attributes(participant)
+    session = participant["sessions"][0] if participant["sessions"] else {}
+    address = session.get("remote") or session.get("addressFrom")
+    return fields | ({"address": address} if fields and address else {})
+
+
+def _attributes(participant: Json) -> Json:
     if participant["purpose"] not in ("customer", "external"):
         return {}
     name = participant.get("participantName", "")
-    session = participant["sessions"][0] if participant["sessions"] else {}
     mail = ".".join(name.lower().split()) + "@home.example"
-    fields: Json = {"attributes": {"customerEmail": mail, "customerName": name, "menuChoice": "2"}}
-    address = session.get("remote") or session.get("addressFrom")
-    return fields | ({"address": address} if address else {})
+    return {"attributes": {"customerEmail": mail, "customerName": name, "menuChoice": "2"}}

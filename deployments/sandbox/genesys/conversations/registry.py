@@ -29,6 +29,7 @@ class ConversationState:
     looks_ended: bool = False  # live, though no segment is open
     removed: bool = False
     revisions: tuple[Revision, ...] = ()
+    revised: tuple[float, ...] = ()  # when each of them came
 
 
 class Registry:
@@ -78,6 +79,7 @@ class Registry:
         # Before it is stored: a revision that raises leaves the conversation as it was.
         details = apply(self.actual(conversation_id), revision, len(state.revisions) + 1)
         state.revisions += (revision,)
+        state.revised += (moment,)
         state.removed = state.removed or revision.kind == "removed"
         if KINDS[revision.kind].announces_end:
             state.end_announced = moment

@@ -65,7 +65,7 @@ class ApiApplication:
             body = await _body(scope, receive)
             exchange.authorize()
             await self._inject_fault(exchange, receive)
-            return 200, {}, self._content(exchange, body)
+            return exchange.status, {}, self._content(exchange, body)
         except EndlessAnswer:
             return 200, {"Content-Encoding": "gzip"}, _endless()
         except ApiError as error:

@@ -12,8 +12,10 @@ import orjson
 from deployments.sandbox.genesys.control.validation import canonical_id
 from deployments.sandbox.genesys.conversations.operational import operational
 from deployments.sandbox.genesys.conversations.organization import ORGANIZATION_ID
+from deployments.sandbox.genesys.conversations.timestamps import timestamp
 from deployments.sandbox.genesys.http.directory import KINDS, look_up
 from deployments.sandbox.genesys.http.errors import EndlessAnswer, bad_request, not_found
+from deployments.sandbox.genesys.queries.jobs import available_until
 from deployments.sandbox.genesys.queries.query import parse_query, run_query
 
 if TYPE_CHECKING:
@@ -86,12 +88,40 @@ def _requested_ids(call: EndpointCall) -> list[str]:
 
 def query_details(call: EndpointCall) -> Json:
     """POST /api/v2/analytics/conversations/details/query."""
+    simulator, query = call.simulator, parse_query(_json(call.body))
+    return run_query(simulator.registry, simulator.faults, simulator.now(), query)
+
+
+def _json(body: bytes) -> Any:
     try:
-        body = orjson.loads(call.body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise bad_request("The request body is not JSON.") from error
+
+
+def submit_job(call: EndpointCall) -> Json:
+    """POST /api/v2/analytics/conversations/details/jobs."""
     simulator = call.simulator
-    return run_query(simulator.registry, simulator.faults, simulator.now(), parse_query(body))
+    return simulator.jobs.submit(_json(call.body), simulator.faults, simulator.now())
+
+
+def job_status(call: EndpointCall) -> Json:
+    """GET /api/v2/analytics/conversations/details/jobs/{id}."""
+    return call.simulator.jobs.status(call.id, call.simulator.now())
+
+
+def job_results(call: EndpointCall) -> Json:
+    """GET /api/v2/analytics/conversations/details/jobs/{id}/results?cursor=&pageSize=."""
+    simulator = call.simulator
+    body = simulator.jobs.results(call.id, call.query, simulator.registry, simulator.faults, simulator.now())
+    simulator.conversations_returned += len(body.get("conversations", ()))
+    return body
+
+
+def jobs_availability(call: EndpointCall) -> Json:
+    """GET /api/v2/analytics/conversations/details/jobs/availability."""
+    simulator = call.simulator
+    return {"dataAvailabilityDate": timestamp(available_until(simulator.faults, simulator.now()))}
 
 
 def get_conversation(call: EndpointCall) -> Json:
@@ -153,6 +183,7 @@ class Endpoint:
     respond: Callable[[EndpointCall], Any]
     permissions: tuple[str, ...] = ()
     every: bool = False
+    status: int = 200
 
     def missing(self, lacking: frozenset[str]) -> bool:
         """Return whether a client that lacks permissions may not call it."""
@@ -168,6 +199,10 @@ _ANALYTICS = "/api/v2/analytics/conversations"
 ENDPOINTS = (
     Endpoint("GET", f"{_ANALYTICS}/details", multi_get_details, DETAILS),
     Endpoint("POST", f"{_ANALYTICS}/details/query", query_details, DETAILS),
+    Endpoint("POST", f"{_ANALYTICS}/details/jobs", submit_job, DETAILS, status=202),
+    Endpoint("GET", f"{_ANALYTICS}/details/jobs/availability", jobs_availability, DETAILS),
+    Endpoint("GET", _ANALYTICS + "/details/jobs/{id}", job_status, DETAILS),
+    Endpoint("GET", _ANALYTICS + "/details/jobs/{id}/results", job_results, DETAILS),
     Endpoint("GET", _ANALYTICS + "/{id}/details", get_details, DETAILS),
     Endpoint("GET", "/api/v2/conversations/{id}", get_conversation, CONVERSATION),
     Endpoint("GET", "/api/v2/integrations", list_integrations, INTEGRATION),

@@ -81,6 +81,11 @@ class ApiExchange:
         except ApiError:
             return None
 
+    @property
+    def status(self) -> int:
+        """The status of a success."""
+        return next((each.status for each, _ in self.found if each.method == self.method), 200)
+
     def respond(self, body: bytes) -> Any:
         """Return the response's JSON: a token, or what the endpoint returns. Raises an ApiError."""
         simulator = self.simulator

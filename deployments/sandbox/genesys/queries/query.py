@@ -35,8 +35,11 @@ MAX_ERROR_PERCENT = 5
 MAX_DAYS = 7
 MAX_DAYS_FILTERED = 31
 FILTERS = ("conversationFilters", "segmentFilters")
-NOT_SIMULATED = ("evaluationFilters", "surveyFilters", "resolutionFilters", "aggregations")
-FIELDS = ("interval", "order", "orderBy", "paging", *FILTERS, *NOT_SIMULATED)
+FILTERS_NOT_SIMULATED = ("evaluationFilters", "surveyFilters", "resolutionFilters")
+NOT_SIMULATED = (*FILTERS_NOT_SIMULATED, "aggregations", "limit", "startOfDayIntervalMatching")
+_COMMON = ("interval", "order", "orderBy", *FILTERS, *FILTERS_NOT_SIMULATED)
+FIELDS = (*_COMMON, "paging", "aggregations")
+JOB_FIELDS = (*_COMMON, "limit", "startOfDayIntervalMatching")
 ORDERS = ("asc", "desc", "unordered")
 ORDER_BY = ("conversationStart", "conversationEnd", "segmentStart", "segmentEnd")
 
@@ -57,9 +60,18 @@ class DetailsQuery:
 
 def parse_query(body: Any) -> DetailsQuery:
     """Return the query in a request body. Raises Genesys's 400 if it is not valid."""
+    return _parse(body, FIELDS)
+
+
+def parse_job(body: Any) -> DetailsQuery:
+    """Return the query in the body of a job, which has no paging. Raises Genesys's 400 if it is not valid."""
+    return _parse(body, JOB_FIELDS)
+
+
+def _parse(body: Any, known: tuple[str, ...]) -> DetailsQuery:
     if not isinstance(body, dict):
         raise bad_request("The request body must be an object.")
-    reject_unknown_fields(body, FIELDS)
+    reject_unknown_fields(body, known)
     for name in NOT_SIMULATED:
         if body.get(name):
             raise bad_request(f"{name} are not simulated.", "invalid.property")
