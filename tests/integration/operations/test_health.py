@@ -59,12 +59,12 @@ def codes(found: Health) -> set[str]:
 
 
 def test_one_source_says_what_was_missing_until_it_is_not(driver: SandboxDriver) -> None:
-    """Of ten conversations of five hours ago three had no row: late, and named; the next run finds them present."""
-    ended = datetime.now(UTC) - timedelta(hours=5)
+    """Of ten conversations of ten hours ago three had no row: late, and named; the next run finds them present."""
+    ended = datetime.now(UTC) - timedelta(hours=10)  # an e-mail may last for three hours
     ids = add_conversations(driver, LOST + SENT, start=iso(ended), end=iso(ended + timedelta(minutes=1)))
     driver.finished(driver.create_run([event_text(id_) for id_ in ids[LOST:]]))
 
-    first = reconcile(driver, last_hours=6, **NO_RESTARTS)
+    first = reconcile(driver, last_hours=11, **NO_RESTARTS)
     found = figures(driver)
     assert {name: found.totals[name] for name in ("listed", "present", "missing", "late")} == {
         "listed": LOST + SENT,
@@ -79,7 +79,7 @@ def test_one_source_says_what_was_missing_until_it_is_not(driver: SandboxDriver)
     assert not any(id_ in artifact["data"] for id_ in ids)
     assert item(driver)["incomplete"] == {"N": "1"}
 
-    reconcile(driver, last_hours=6, **NO_RESTARTS)
+    reconcile(driver, last_hours=11, **NO_RESTARTS)
     found = figures(driver)
     assert found.completeness == 100
     assert "completeness-missed" not in codes(found)
