@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
 
+from tests.support.events import event_text
 from tests.support.sandbox import SandboxDriver
 
 REPLAY = "replay-interactions/replay"
@@ -85,10 +87,39 @@ def finished_run(driver: SandboxDriver, name: str) -> dict[str, Any]:
 
 def awaiting_retry(driver: SandboxDriver, run_id: str) -> dict[str, Any]:
     """Wait until a run has rescheduled itself; return it."""
+    return driver.until(lambda: _in_a_state(driver, run_id, {"AwaitingRetry"}))
 
-    def look() -> dict[str, Any] | None:
-        (run,) = driver.runs(id={"any_": [run_id]})
-        return run if run["state_name"] == "AwaitingRetry" else None
+
+def _in_a_state(driver: SandboxDriver, run_id: str, names: set[str]) -> dict[str, Any] | None:
+    (run,) = driver.runs(id={"any_": [run_id]})
+    return run if run["state_name"] in names else None
+
+
+def refused_run(driver: SandboxDriver) -> tuple[str, dict[str, Any]]:
+    """Create runs until one reschedules itself; return its interaction and it.
+
+    The first ones may complete: a worker knows a limit for LIMIT_CACHE seconds, and has slots that it was given.
+    """
+
+    def look() -> tuple[str, dict[str, Any]] | None:
+        id_ = str(uuid.uuid4())
+        run_id = driver.create_run([event_text(id_)])
+        run = driver.until(lambda: _in_a_state(driver, run_id, {"AwaitingRetry", "Completed"}))
+        return (id_, run) if run["state_name"] == "AwaitingRetry" else None
+
+    return driver.until(look)
+
+
+def logs_with(driver: SandboxDriver, text: str, **logs: Any) -> list[dict[str, Any]]:
+    """Wait until one of up to 200 log lines of this filter has the text; return them.
+
+    A process sends its lines every few seconds: they come to Prefect after the run's state.
+    """
+    query = {"logs": logs, "sort": "TIMESTAMP_DESC", "limit": 200}
+
+    def look() -> list[dict[str, Any]] | None:
+        found: list[dict[str, Any]] = driver.api("/logs/filter", query)
+        return found if any(text in each["message"] for each in found) else None
 
     return driver.until(look)
 

@@ -16,7 +16,7 @@ from deployments.sandbox.servers import AWS
 from tests.support.bridge_feed import bridge_feed
 from tests.support.malformed_events import BY_HAND, THROUGH_THE_BRIDGE, Person, malformed
 from tests.support.prefect_contents import appearances, in_the_database, in_the_logs, through_the_api
-from tests.support.prefect_runs import erase
+from tests.support.prefect_runs import erase, logs_with
 from tests.support.sandbox import PERSONAL, SandboxDriver
 
 # Personal data of the events on the bus (`deployments.sample_events`), and secrets.
@@ -158,17 +158,17 @@ def test_a_run_made_by_hand_shows_nothing_of_its_events(driver: SandboxDriver) -
     later = driver.until(lambda: [each for each in driver.runs_with(id_) if each["id"] != run["id"]])
     shown = [{**each, "parameters": None} if each["id"] == run["id"] else each for each in [run, *later]]
     of_runs = {"flow_run_id": {"any_": [each["id"] for each in shown]}}
+    logs = logs_with(driver, "validated", **of_runs)
     texts = {
         "runs": json.dumps(shown),
         "artifacts": json.dumps(driver.api("/artifacts/filter", {"artifacts": of_runs, "limit": 200})),
-        "logs": json.dumps(driver.api("/logs/filter", {"logs": of_runs, "limit": 200})),
+        "logs": json.dumps(logs),
         "task runs": json.dumps(
             driver.api("/task_runs/filter", {"flow_runs": {"id": of_runs["flow_run_id"]}})
         ),
         "events": through_the_api(driver.addresses.prefect_api_url)["events"],
     } | in_the_logs(driver.sandbox.folder / "logs")
     assert "that is not a UUID" in texts["artifacts"]
-    assert "validated" in texts["logs"]
     assert appearances(texts, BY_HAND.strings()) == set()
 
 
@@ -186,6 +186,7 @@ def test_prefect_holds_no_personal_data(driver: SandboxDriver) -> None:
     """
     ids = every_outcome(driver)
     driver.note_personal()
+    logs_with(driver, "validated", flow_run_id={"any_": [run["id"] for run in driver.runs_with(ids[0])]})
     api = through_the_api(driver.addresses.prefect_api_url)
     for place in ("runs", "artifacts", "events"):
         assert {(place, id_) for id_ in ids} <= appearances({place: api[place]}, set(ids)), place

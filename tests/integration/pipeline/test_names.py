@@ -15,7 +15,7 @@ from tasks.records import build_record
 from tasks.stores import Provenance, RowNames, WriteOutcome
 from tasks.values import canonical_id
 from tests.support.events import event_text
-from tests.support.prefect_runs import REFRESH, artifacts_of, erase, replay, start_run
+from tests.support.prefect_runs import REFRESH, artifacts_of, erase, logs_with, replay, start_run
 from tests.support.sandbox import SandboxDriver
 from tests.support.stored import interaction_table, new_record
 
@@ -104,8 +104,7 @@ def test_a_missing_permission_costs_names_and_no_record(cold: SandboxDriver) -> 
         users = {agent["userId"] for agent in row["agents"]} - given.keys()
         assert {id_ for id_ in row["names"] if canonical_id(id_)} == ids_of(row) - users
         assert row.get("agentName") == given.get(row["agentId"])
-    logs = cold.api("/logs/filter", {"sort": "TIMESTAMP_DESC"})
-    assert len([each for each in logs if USER in each["message"]]) == 1
+    assert len([each for each in logs_with(cold, USER) if USER in each["message"]]) == 1
     cold.simulator("faults", missing_permission=[])
     restart_worker(cold)  # the first would ask again after a quarter of an hour
     run = replay(cold, interaction_ids=ids)

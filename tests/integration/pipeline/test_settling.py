@@ -9,7 +9,7 @@ import pytest
 
 from deployments.sandbox.processes import SandboxError
 from tests.support.events import event_text
-from tests.support.prefect_runs import awaiting_retry
+from tests.support.prefect_runs import refused_run
 from tests.support.sandbox import SandboxDriver
 
 
@@ -125,14 +125,12 @@ def test_an_inactive_limit_delays_the_run_and_loses_nothing(driver: SandboxDrive
     """An inactive limit is not unlimited: the run reschedules itself until the limit is active again."""
     driver.set_limit(limit, active=False)
     try:
-        id_ = str(uuid.uuid4())
-        run_id = driver.create_run([event_text(id_)])
-        message = awaiting_retry(driver, run_id)["state"]["message"]
-        assert limit in message
-        assert "python -m deployments apply" in message
+        id_, run = refused_run(driver)
+        assert limit in run["state"]["message"]
+        assert "python -m deployments apply" in run["state"]["message"]
     finally:
         driver.set_limit(limit, active=True)
-    assert driver.finished(run_id)["state_type"] == "COMPLETED"
+    assert driver.finished(run["id"])["state_type"] == "COMPLETED"
     assert driver.settled(id_)
 
 
