@@ -1,6 +1,12 @@
 """Fixtures of all tests: the sandbox, its driver, one for outages, steady ids, an environment without settings."""
 
+from hypothesis import HealthCheck, settings
+
 from tests.support.commands import home  # noqa: F401 - fixtures
 from tests.support.outage_sandbox import outage_driver  # noqa: F401 - fixtures
 from tests.support.sandbox import driver, sandbox  # noqa: F401 - fixtures
 from tests.support.steady_ids import steady_ids  # noqa: F401 - fixtures
+
+# A busy machine must not fail a property test: neither by its time nor by how long its data took to draw.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")

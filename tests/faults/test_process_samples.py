@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from tests.faults import processes
 from tests.faults.process_samples import ProcessSamples, Sample, memory_growth
+
+CHILD = """
+import os, sys
+memory = b"x" * 50_000_000
+print("allocated", flush=True)
+sys.stdin.readline()
+file = open(os.devnull, "rb")
+print("opened", flush=True)
+sys.stdin.readline()
+"""
 
 
 def growing(memory: float, files: int = 0, until: int = 20) -> list[Sample]:
@@ -62,18 +71,18 @@ def test_steady_growth_after_the_warm_up_is_a_leak(
 
 def test_processes_are_read_from_proc() -> None:
     """Open files, memory and descendants of a process are found; a process that has ended has none."""
-    mine = os.getpid()
-    before = processes.open_files(mine)
-    with Path(os.devnull).open("rb"):
-        assert processes.open_files(mine) == before + 1
-    child = subprocess.Popen([sys.executable, "-c", "import time; x = b'x' * 50_000_000; time.sleep(30)"])
-    try:
-        assert child.pid in processes.descendants(mine)
-        deadline = time.monotonic() + 20
-        while processes.memory(child.pid) < 50:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-    finally:
-        child.kill()
-        child.wait()
+    with subprocess.Popen([sys.executable, "-c", CHILD], stdin=PIPE, stdout=PIPE, text=True) as child:  # noqa: S603
+        assert child.stdin
+        assert child.stdout
+        try:
+            assert child.stdout.readline() == "allocated\n"
+            assert child.pid in processes.descendants(os.getpid())
+            assert processes.memory(child.pid) >= 50
+            before = processes.open_files(child.pid)
+            child.stdin.write("\n")
+            child.stdin.flush()
+            assert child.stdout.readline() == "opened\n"
+            assert processes.open_files(child.pid) == before + 1
+        finally:
+            child.kill()
     assert (processes.memory(child.pid), processes.open_files(child.pid)) == (0, 0)

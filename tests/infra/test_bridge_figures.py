@@ -23,7 +23,7 @@ def look(prefect: FakePrefect, **changes: str) -> tuple[dict[str, float], dict[s
     """Return what a watch sees in front of the fake."""
     settings = configuration({"PREFECT_API_URL": prefect.url, **changes})
     connection = Connection(settings.prefect_api_url)
-    api = PrefectApi(connection, Credentials(None), deployment_name=settings.deployment_name, timeout=5)
+    api = PrefectApi(connection, Credentials(None), deployment_name=settings.deployment_name, timeout=25)
     sqs, dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
     try:
         return Watch(api, sqs, dynamodb, settings).look(lambda: 100.0)

@@ -93,7 +93,7 @@ def bridge_to(url: str) -> PrefectApi:
         Connection(settings.prefect_api_url),
         Credentials(lambda: KEY),
         deployment_name=settings.deployment_name,
-        timeout=5,
+        timeout=25,
     )
 
 

@@ -29,11 +29,11 @@ class Bridge:
     secret: Callable[[], str] | None = None
     remaining: Callable[[], float] = lambda: 100.0
 
-    def deliver(self, given: list[Message], *, timeout: float = 5, **bounds: int) -> Report:
+    def deliver(self, given: list[Message], *, timeout: float = 25, **bounds: int) -> Report:
         """Deliver as the first invocation of a new process does."""
         return self.process(timeout=timeout, **bounds).deliver(given, self.remaining)
 
-    def process(self, *, timeout: float = 5, **bounds: int) -> Delivery:
+    def process(self, *, timeout: float = 25, **bounds: int) -> Delivery:
         """Return the delivery of a process, which can be invoked several times."""
         name = "process-interactions/live"
         api = PrefectApi(self.connection, Credentials(self.secret), deployment_name=name, timeout=timeout)

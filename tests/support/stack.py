@@ -39,7 +39,7 @@ def handler(event, context):
         return {}
     bodies = [json.loads(record["body"]) for record in event["Records"]]
     data = json.dumps(bodies).encode()
-    urllib.request.urlopen(urllib.request.Request(os.environ["PREFECT_API_URL"], data=data), timeout=5).read()
+    urllib.request.urlopen(urllib.request.Request(os.environ["PREFECT_API_URL"], data=data), timeout=60).read()
     return {"batchItemFailures": [
         {"itemIdentifier": record["messageId"]}
         for record, body in zip(event["Records"], bodies) if body["detail"].get("refuse")
@@ -117,7 +117,7 @@ def aws(
     tmp_path: Path,
 ) -> boto3.Session:
     """Return a session of an empty account; the current folder has no infra.toml."""
-    urllib.request.urlopen(f"{emulator}/_ministack/reset", data=b"", timeout=10).close()  # noqa: S310
+    urllib.request.urlopen(f"{emulator}/_ministack/reset", data=b"", timeout=60).close()  # noqa: S310
     monkeypatch.chdir(tmp_path)
     return boto3.Session()
 
@@ -194,7 +194,7 @@ def infra(*words: str, typed: str = "") -> CommandResult:
     return CommandResult(code, stdout.getvalue(), stderr.getvalue())
 
 
-def eventually(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
+def eventually(holds: Callable[[], Any], seconds: float = 180.0) -> Any:
     """Return the first true result of a condition; fail when there is none in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

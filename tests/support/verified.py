@@ -38,7 +38,10 @@ def worker(name: str, seconds: float) -> dict[str, Any]:
 
 
 class FakePrefectServer:
-    """The part of Prefect's API that is checked; it also writes a row for each event that the bridge posts."""
+    """The part of Prefect's API that is checked; it also writes a row for each event that the bridge posts.
+
+    An answer that is a function is made when it is asked for: its times are then so long ago, however slow the test is.
+    """
 
     def __init__(self) -> None:
         self.table = ""
@@ -53,7 +56,7 @@ class FakePrefectServer:
             },
             "/api/work_pools/interactions": POOL,
             "/api/work_pools/interactions/queues/live": POOL,
-            "/api/work_pools/interactions/workers/filter": [worker("a", 1), worker("b", 9000)],
+            "/api/work_pools/interactions/workers/filter": lambda: [worker("a", 1), worker("b", 9000)],
             "/api/deployments/name/publish-interactions/publish": {"id": "p", "paused": False},
         }
 
@@ -71,7 +74,8 @@ class FakePrefectServer:
             return {}
         if path == "/api/flow_runs/filter" and path not in self.answers:
             return [run for run in self.runs if _matches(run, body["flow_runs"]["state"])]
-        return self.answers.get(path)
+        found = self.answers.get(path)
+        return found() if callable(found) else found
 
 
 def _matches(run: dict[str, Any], state: dict[str, Any]) -> bool:
@@ -131,7 +135,7 @@ def genesys(
 
     def change(path: str, body: Any) -> None:
         request = urllib.request.Request(f"{simulator}/_sim/{path}", json.dumps(body).encode(), method="POST")  # noqa: S310
-        urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
+        urllib.request.urlopen(request, timeout=60).close()  # noqa: S310
 
     change("reset", {"only": ["faults", "all"]})
     return change

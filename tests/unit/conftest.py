@@ -1,4 +1,4 @@
-"""Sample events and conversations as fixtures, and Hypothesis's profile."""
+"""Sample events and conversations as fixtures."""
 
 from __future__ import annotations
 
@@ -8,13 +8,8 @@ from typing import Any
 
 import httpcore._async.connection
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.support.samples import Conversation, read_conversation, read_event_text
-
-# A busy machine must not fail a property test.
-settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unit")
 
 
 @pytest.fixture(scope="session", autouse=True)

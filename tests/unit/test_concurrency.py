@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +12,16 @@ from tasks.concurrency import LimitMissing, PrefectLimits
 from tasks.errors import DependencyUnavailable
 
 MOMENT = 0.2
+
+
+class Clock:
+    """In the place of `time`: it moves by hand."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        """Return the seconds."""
+        return self.now
 
 
 class Prefect:
@@ -27,15 +36,23 @@ class Prefect:
     def __call__(self, _: str) -> int:
         """Answer once it is available."""
         self.reads += 1
-        self.available.wait(10)
+        assert self.available.wait(180)
         return self.answer()
 
 
 @pytest.fixture
 def prefect(monkeypatch: pytest.MonkeyPatch) -> Prefect:
-    """Return a fake that answers at once."""
-    monkeypatch.setattr(limits, "_REFRESH_TIMEOUT", MOMENT)
+    """Return a fake that answers at once, or as soon as a busy machine lets it."""
+    monkeypatch.setattr(limits, "_REFRESH_TIMEOUT", 180.0)
     return Prefect()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return the clock of the limits."""
+    clock = Clock()
+    monkeypatch.setattr(limits, "time", clock)
+    return clock
 
 
 def failing(error: Exception) -> Callable[[], int]:
@@ -47,42 +64,53 @@ def failing(error: Exception) -> Callable[[], int]:
     return answer
 
 
-def test_a_value_is_cached_for_a_while_and_then_read_again(prefect: Prefect) -> None:
+def test_a_value_is_cached_for_a_while_and_then_read_again(prefect: Prefect, clock: Clock) -> None:
     """A changed limit is seen when the cached value is too old."""
-    known = PrefectLimits(0.1, prefect)
+    known = PrefectLimits(10, prefect)
     assert [known.value("a"), known.value("a"), prefect.reads] == [300, 300, 1]
     prefect.answer = lambda: 7
-    time.sleep(0.15)
+    clock.now = 10.0
+    assert [known.value("a"), prefect.reads] == [300, 1]
+    clock.now = 10.1
     assert [known.value("a"), prefect.reads] == [7, 2]
 
 
-def test_the_age_of_a_value_counts_from_its_arrival(prefect: Prefect) -> None:
+def test_the_age_of_a_value_counts_from_its_arrival(prefect: Prefect, clock: Clock) -> None:
     """A read that takes longer than the cache time is not too old at once."""
-    known = PrefectLimits(0.3, prefect)
-    prefect.available.clear()
-    threading.Timer(0.5, prefect.available.set).start()
+    known = PrefectLimits(10, prefect)
+
+    def slow() -> int:
+        clock.now += 60
+        return 300
+
+    prefect.answer = slow
     assert [known.value("a"), known.value("a"), prefect.reads] == [300, 300, 1]
 
 
-def test_no_caller_waits_for_a_prefect_that_hangs(prefect: Prefect) -> None:
+def test_no_caller_waits_for_a_prefect_that_hangs(
+    prefect: Prefect, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The cached value is used while one read is pending; only its first moment is waited for."""
     known = PrefectLimits(0.0, prefect)
     known.value("a")
+    clock.now += 1
     prefect.available.clear()
-    began = time.monotonic()
+    monkeypatch.setattr(limits, "_REFRESH_TIMEOUT", MOMENT)
+    assert known.value("a") == 300
+    hour = 3600  # whoever waits now waits for longer than this test may last
+    monkeypatch.setattr(limits, "_REFRESH_TIMEOUT", hour)
+    clock.now += hour
     assert [known.value("a") for _ in range(20)] == [300] * 20
-    assert MOMENT / 2 < time.monotonic() - began < 5 * MOMENT
     assert prefect.reads == 2
     prefect.answer = lambda: 7
+    clock.now -= hour
     prefect.available.set()
-    deadline = time.monotonic() + 5
-    while known.value("a") != 7:
-        assert time.monotonic() < deadline
+    assert known.value("a") == 7
 
 
 def test_an_error_of_prefect_leaves_the_cached_value(prefect: Prefect) -> None:
     """Without an answer the cached value is used; without a cached value it is DependencyUnavailable."""
-    known = PrefectLimits(0.0, prefect)
+    known = PrefectLimits(-1.0, prefect)
     known.value("a")
     prefect.answer = failing(OSError("no route"))
     assert known.value("a") == 300
@@ -92,7 +120,7 @@ def test_an_error_of_prefect_leaves_the_cached_value(prefect: Prefect) -> None:
 
 def test_a_missing_limit_is_an_error(prefect: Prefect) -> None:
     """It is neither unlimited nor the cached value; once it exists it is used again."""
-    known = PrefectLimits(0.0, prefect)
+    known = PrefectLimits(-1.0, prefect)
     known.value("a")
     prefect.answer = failing(LimitMissing("a"))
     for _ in range(2):
@@ -104,7 +132,7 @@ def test_a_missing_limit_is_an_error(prefect: Prefect) -> None:
 
 def test_many_threads_share_one_read(prefect: Prefect) -> None:
     """Threads that ask during a read get its answer."""
-    known = PrefectLimits(10, prefect)
+    known = PrefectLimits(3600, prefect)
     prefect.available.clear()
     found: list[int] = []
     threads = [threading.Thread(target=lambda: found.append(known.value("a"))) for _ in range(20)]
@@ -112,5 +140,5 @@ def test_many_threads_share_one_read(prefect: Prefect) -> None:
         thread.start()
     prefect.available.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(180)
     assert (found, prefect.reads) == ([300] * 20, 1)

@@ -34,5 +34,5 @@ def test_a_second_signal_leaves_nothing_behind(first: signal.Signals, second: si
         running.send_signal(first)
         assert running.stdout.readline() == "stopping\n"
         running.send_signal(second)
-        out, _ = running.communicate("go on\n", timeout=30)
+        out, _ = running.communicate("go on\n", timeout=180)
     assert (out, running.returncode) == ("stopped\n", 128 + first)

@@ -48,7 +48,8 @@ class Prefect:
 
 @pytest.fixture
 def prefect(monkeypatch: pytest.MonkeyPatch) -> Prefect:
-    """Prefect in the place of its client."""
+    """Prefect in the place of its client; a lease is passed on however busy the machine is."""
+    monkeypatch.setattr(concurrency, "REUSE_SECONDS", 180.0)
     server = Prefect()
 
     @asynccontextmanager
@@ -106,6 +107,7 @@ async def test_no_slot_in_time_is_not_ready(
     prefect.free = 0
     with pytest.raises(DependencyUnavailable, match="no slot of the limit 'store-writes' \\(TimeoutError\\)"):
         await use(pool)
+    monkeypatch.setattr(concurrency, "_WAIT_SECONDS", 180.0)
     prefect.free, prefect.limits = 1, []
     with pytest.raises(LimitMissing):
         await use(pool)

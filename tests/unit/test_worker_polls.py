@@ -66,11 +66,11 @@ async def test_runs_that_are_being_claimed_hide_none() -> None:
 
 async def test_later_runs_hide_none_that_is_due() -> None:
     """When the first request brings too little, a second one looks behind it; the soonest later run is known."""
-    server = Server(*(run_due_in(seconds) for seconds in (9, 5, 9, 9)), run_due_in(-1))
+    server = Server(*(run_due_in(seconds) for seconds in (900, 500, 900, 900)), run_due_in(-1))
     found, next_in = await poll(server, 2)
     assert found == [server.runs[-1].id]
     assert next_in is not None
-    assert 4 < next_in < 6
+    assert 300 < next_in <= 500
     assert server.limits == [3, 12]
 
 
@@ -84,7 +84,7 @@ async def test_a_heartbeat_that_is_not_sent_is_an_error(monkeypatch: pytest.Monk
     """Prefect logs why and returns nothing: with that alone healthy runs would count as lost."""
     monkeypatch.setattr(heartbeats, "emit_event", lambda **_: None)
     with pytest.raises(HeartbeatNotSent):
-        await asyncio.wait_for(send_heartbeats(0.01, [Running(run_due_in(0))]), 5)
+        await asyncio.wait_for(send_heartbeats(0.01, [Running(run_due_in(0))]), 180)
 
 
 async def test_a_worker_does_not_go_on_without_one_of_its_services() -> None:

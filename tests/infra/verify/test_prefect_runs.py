@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -52,17 +53,14 @@ def test_a_frozen_worker_is_named_though_it_is_online(
     context: CheckContext, prefect: tuple[FakePrefectServer, str]
 ) -> None:
     """Prefect calls it online; its last poll is told, and it fails after 30 s, but for another one that polls."""
-    prefect[0].answers[WORKERS] = [worker("frozen", 40), worker("stopped", 9000)]
+    prefect[0].answers[WORKERS] = lambda: [worker("frozen", 40), worker("stopped", 9000)]
     found = checked(context)["Prefect worker"]
-    assert (found.state, "frozen: last poll 4" in found.found, "stopped" in found.found) == (
-        "fail",
-        True,
-        False,
-    )
-    prefect[0].answers[WORKERS] = [worker("frozen", 40), worker("live", 20)]
+    assert (found.state, "stopped" in found.found) == ("fail", False)
+    assert re.search(r"frozen: last poll [4-9]\d s", found.found)
+    prefect[0].answers[WORKERS] = lambda: [worker("frozen", 40), worker("live", 5)]
     found = checked(context)["Prefect worker"]
     assert found.state == "pass"
-    assert "live: last poll 2" in found.found
+    assert re.search(r"live: last poll [12]?\d s", found.found)
 
 
 @pytest.mark.parametrize(

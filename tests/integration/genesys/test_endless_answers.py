@@ -14,7 +14,7 @@ import pytest
 from tasks.genesys import GenesysClient, GenesysError, NameKind, ResponseTooLarge, Unavailable
 from tasks.genesys.transport import MAX_ANSWER_BYTES
 from tests.support.fake_genesys import FakeGenesys, ReceivedRequest, Reply
-from tests.support.genesys import START, FakeClock, UnlimitedLimiter, all_known, connect, ids
+from tests.support.genesys import START, FakeClock, all_known, ids
 
 MB = 1_000_000
 GZIP = {"Content-Encoding": "gzip"}
@@ -52,14 +52,14 @@ def peak_below(limit: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("reply", ENDLESS.values(), ids=ENDLESS.keys())
 def test_an_answer_without_end_is_one_that_is_too_large(
-    genesys: FakeGenesys, limiter: UnlimitedLimiter, reply: Callable[[], Reply]
+    genesys: FakeGenesys, client: GenesysClient, reply: Callable[[], Reply]
 ) -> None:
     """It is read up to 64 MB, not tried again, and no other id is refused for it."""
     (id_,) = ids(1)
     genesys.script.append(reply())
     assert len(genesys.script[0].content) < 1.1 * MB
     with peak_below(PEAK):
-        batch = connect(genesys, limiter).get_conversations([id_])
+        batch = client.get_conversations([id_])
     assert isinstance(batch.refused[id_], ResponseTooLarge)
     assert "more than 64 MB" in str(batch.refused[id_])
     assert len(genesys.api) == batch.requests == 1
@@ -111,12 +111,11 @@ def test_a_token_without_end_is_no_refusal_of_the_client(genesys: FakeGenesys, c
         client.get_conversations(ids(1))
 
 
-def test_an_answer_of_the_most_bytes_is_read(genesys: FakeGenesys, limiter: UnlimitedLimiter) -> None:
+def test_an_answer_of_the_most_bytes_is_read(genesys: FakeGenesys, client: GenesysClient) -> None:
     """The cap is of what is decoded, and is reached by no byte less."""
     (id_,) = ids(1)
     body = b'{"conversations": []}'
     for size in (MAX_ANSWER_BYTES, MAX_ANSWER_BYTES + 1):
         genesys.script.append(Reply(raw=gzip.compress(body.ljust(size), 1), headers=GZIP))
-    client = connect(genesys, limiter)
     assert client.get_conversations([id_]).missing == {id_}
     assert list(client.get_conversations([id_]).refused) == [id_]

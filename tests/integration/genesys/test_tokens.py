@@ -99,7 +99,7 @@ def test_many_refusals_of_one_token_cost_one_login(genesys: FakeGenesys, client:
 
     def revoked(request: ReceivedRequest) -> Reply:
         if request.headers["authorization"] == "Bearer tok-1":
-            barrier.wait(10)
+            barrier.wait(180)
             return Reply(401)
         return all_known(request)
 
@@ -161,7 +161,7 @@ def test_threads_that_wait_for_a_failing_login_share_its_error(
     start = threading.Barrier(10)
 
     def work(_: int) -> str:
-        start.wait(10)
+        start.wait(180)
         try:
             client.get_conversations(ids(1))
         except AuthenticationFailed as error:
