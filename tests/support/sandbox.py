@@ -104,12 +104,14 @@ class SandboxDriver:
         """Return the runs whose parameters mention a text."""
         return [run for run in self.runs() if text in json.dumps(run["parameters"])]
 
-    def create_run(self, events: list[str], attempt: int = 1) -> str:
-        """Create a run of process-interactions, as the bridge does; return its id."""
+    def create_run(self, events: list[str], attempt: int = 1, work_queue: str | None = None) -> str:
+        """Create a run of process-interactions, as the bridge does, in its work queue or another; return its id."""
         deployment = requests.get(
             f"{self.addresses.prefect_api_url}/deployments/name/process-interactions/live", timeout=10
         ).json()
-        body = {"parameters": {"events": events, "attempt": attempt}}
+        body: dict[str, Any] = {"parameters": {"events": events, "attempt": attempt}}
+        if work_queue:
+            body["work_queue_name"] = work_queue
         path = f"/deployments/{deployment['id']}/create_flow_run"
         return str(self.until(lambda: self.api(path, body, missing=None), 60)["id"])
 
@@ -140,6 +142,15 @@ class SandboxDriver:
         answer.raise_for_status()
         return answer.json()
 
+    @contextmanager
+    def paused_live(self) -> Iterator[None]:
+        """Keep later runs, of deferrals and confirmations, from being executed meanwhile; other queues go on."""
+        self.pause_live(paused=True)
+        try:
+            yield
+        finally:
+            self.pause_live(paused=False)
+
     def pause_live(self, *, paused: bool) -> None:
         """Pause the live work queue, or resume it."""
         self.pause_queue("live", paused=paused)
@@ -168,18 +179,28 @@ class SandboxDriver:
         return found
 
     def revise(self, interaction_id: str, kind: str, **options: Any) -> None:
-        """Change a stored conversation in the simulator, in a later second than that of the row's answer.
+        """Change a stored conversation in the simulator, in a later second than that of the row's answer."""
+        self.until_later_second(interaction_id)
+        self.simulator(f"conversations/{interaction_id}/events", type=kind, **options)
+
+    def until_later_second(self, interaction_id: str) -> None:
+        """Wait until an answer of Genesys's has a later second than that of the row's answer.
 
         Genesys dates its answers by whole seconds: of two answers of one second none is surely the later.
         """
         fetched = datetime.fromisoformat(self.stored_row(interaction_id)["fetchedAt"])
         self.until(lambda: datetime.now(UTC) >= fetched + timedelta(seconds=1))
-        self.simulator(f"conversations/{interaction_id}/events", type=kind, **options)
 
     def simulator_state(self) -> dict[str, Any]:
         """Return the simulator's counters."""
         state: dict[str, Any] = requests.get(f"{self.addresses.genesys_api_url}/_sim", timeout=60).json()
         return state
+
+    def genesys_targets(self) -> list[str]:
+        """Return path and query of the last 10,000 requests to the simulator, since its last reset."""
+        answer = requests.get(f"{self.addresses.genesys_api_url}/_sim/targets", timeout=60)
+        found: list[str] = answer.json()["targets"]
+        return found
 
     def genesys_requests(self, name: str) -> int:
         """Return how many requests of a name (method and path) the simulator has had."""

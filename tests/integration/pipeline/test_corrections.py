@@ -99,9 +99,10 @@ def test_an_end_that_moves_back_goes_through_the_flow(driver: SandboxDriver) -> 
     id_ = driver.end()
     before = driver.until_settled(id_)
     driver.revise(id_, "end-corrected", earlier_ms=2_000)
-    run = driver.finished(driver.create_run([event_text(id_)]))
+    with driver.paused_live():  # the confirmation is due in a few seconds
+        run = driver.finished(driver.create_run([event_text(id_)], work_queue="replay"))
+        row = driver.stored_row(id_)
     assert run["state"]["message"] == "1 saved, 0 unchanged, 0 deferred, 0 rejected, 0 failed"
-    row = driver.stored_row(id_)
     assert (row["endedAt"] < before["endedAt"], row["deferredFor"]) == (True, "confirmation")
     after = driver.until_settled(id_)
     assert after["contentHash"] == row["contentHash"]
@@ -116,11 +117,11 @@ def test_a_lagging_replica_is_corrected(driver: SandboxDriver) -> None:
     driver.revise(id_, "ended-again")
     driver.finished(driver.create_run([event_text(id_)]))
     last = driver.until(lambda: (row := driver.settled(id_)) and row["endedAt"] > first["endedAt"] and row)
-    driver.simulator("faults", stale_rate=1)
-    try:
-        driver.finished(driver.create_run([event_text(id_)]))
-    finally:
+    driver.until_later_second(id_)
+    with driver.paused_live():  # the confirmation is due in a few seconds
+        driver.simulator("faults", stale_rate=1)
+        driver.finished(driver.create_run([event_text(id_)], work_queue="replay"))
+        lagged = driver.stored_row(id_)
         driver.simulator("faults", stale_rate=0)
-    lagged = driver.stored_row(id_)
     assert (lagged["contentHash"], lagged["deferredFor"]) == (first["contentHash"], "confirmation")
     assert driver.until_settled(id_)["contentHash"] == last["contentHash"]

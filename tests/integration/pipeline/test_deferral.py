@@ -23,9 +23,9 @@ def outcome(driver: SandboxDriver, run_id: str) -> dict[str, str]:
     return found
 
 
-def create_run(driver: SandboxDriver, interaction_id: str, **parameters: int) -> str:
+def create_run(driver: SandboxDriver, interaction_id: str, *, attempt: int) -> str:
     """Create a run of one interaction; return its id."""
-    return driver.create_run([event_text(interaction_id)], **parameters)
+    return driver.create_run([event_text(interaction_id)], attempt)
 
 
 def test_an_interaction_that_genesys_never_knew_is_quarantined(driver: SandboxDriver) -> None:
@@ -97,7 +97,7 @@ def defer(driver: SandboxDriver, interaction_id: str, attempt: int) -> str:
 def test_a_refused_request_fails_the_run_and_loses_nothing(driver: SandboxDriver) -> None:
     """An error that is not about one interaction is in the failed run's message; all are deferred."""
     ids = [str(uuid.uuid4()) for _ in range(3)]
-    driver.simulator("faults", error_rate=1.0, status=409)
+    driver.simulator("faults", error_rate=1.0, status=409, strikes="api")
     run = driver.finished(driver.create_run([event_text(id_) for id_ in ids]))
     assert run["state_type"] == "FAILED"
     assert "409 request.conflict" in run["state"]["message"]

@@ -193,6 +193,7 @@ def test_a_repeated_event_leaves_the_conversation_of_its_row(driver: SandboxDriv
     id_ = driver.end()
     first = driver.until_settled(id_)
     assert staged_conversation(driver, first)["conversationId"] == id_
+    driver.until_later_second(id_)
     driver.finished(driver.create_run([event_text(id_)]))
     again = driver.stored_row(id_)
     assert again["version"] > first["version"]

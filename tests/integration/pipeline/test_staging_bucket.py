@@ -91,9 +91,9 @@ def test_the_oldest_object_is_listed_first(client: Any, bucket: StagingBucket) -
     """What is listed is below `staging/` alone, in the order of writing, with the size and S3's time."""
     keys = []
     for _ in range(3):
-        before = datetime.now(UTC)
         keys.append(bucket.put([entry()]))
-        while datetime.now(UTC) - before < timedelta(milliseconds=1):
+        after = datetime.now(UTC)
+        while datetime.now(UTC) - after < timedelta(milliseconds=1):
             pass
     client.put_object(Bucket=bucket.bucket, Key="conversations/1/2.json.gz", Body=b"")
     found = list(bucket.list())
