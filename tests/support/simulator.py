@@ -15,7 +15,7 @@ Json = dict[str, Any]
 DETAILS = "/api/v2/analytics/conversations/details"
 QUERY = f"{DETAILS}/query"
 GRANT = {"grant_type": "client_credentials"}
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 60.0
 # Genesys's values of messageType, in lower case as in the details.
 MESSAGE_TYPES = frozenset({
     "sms", "twitter", "facebook", "line", "whatsapp", "webmessaging", "open", "instagram", "apple", "linkedin",

@@ -56,7 +56,7 @@ def jobs(genesys_url: str, limiter: UnlimitedLimiter) -> DetailsJobs:
 
 def control(genesys: str, path: str, **body: Any) -> Any:
     """POST to a path of /_sim."""
-    answer = requests.post(f"{genesys}/_sim/{path}", json=body, timeout=30)
+    answer = requests.post(f"{genesys}/_sim/{path}", json=body, timeout=60)
     answer.raise_for_status()
     return answer.json()
 

@@ -78,8 +78,8 @@ def unfinished(driver: SandboxDriver) -> int:
 def measured(driver: SandboxDriver, total_seconds: float) -> Measured:
     """Return what the simulator counted."""
     url = f"{driver.addresses.genesys_api_url}/_sim"
-    state = requests.get(url, params={"window": WINDOW}, timeout=10).json()
-    moments = requests.get(f"{url}/requests", timeout=10).json()["all"]
+    state = requests.get(url, params={"window": WINDOW}, timeout=60).json()
+    moments = requests.get(f"{url}/requests", timeout=60).json()["all"]
     seconds = moments[-1] - moments[0]
     return Measured(
         requests=len(moments),

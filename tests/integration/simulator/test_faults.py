@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -11,6 +11,9 @@ import httpx
 import pytest
 import requests
 
+from deployments.sandbox.genesys.control.faults import Faults
+from deployments.sandbox.genesys.conversations.registry import Registry
+from deployments.sandbox.genesys.conversations.revisions import parse_revision
 from deployments.sandbox.genesys.http import endpoints
 from deployments.sandbox.genesys.http.server import application
 from deployments.sandbox.genesys.http.tokens import CLIENT_ID, CLIENT_SECRET
@@ -47,17 +50,17 @@ def test_conversations_settle(genesys: SimulatorClient) -> None:
     assert any(_has_wrap_up(details) for details in settled.values())
 
 
-def test_settling_starts_again_with_an_announced_end(genesys: SimulatorClient) -> None:
+def test_settling_starts_again_with_an_announced_end() -> None:
     """not_settled_for counts from an announced end instead of the first fetch."""
     (again,) = new_ids(1)
-    genesys.details(again)
-    time.sleep(1.1)
-    genesys.faults(not_settled_for=1)
-    assert "conversationEnd" in genesys.details(again)[again]
-    genesys.sim(f"/conversations/{again}/events", {"type": "ended"})
-    assert "conversationEnd" not in genesys.details(again)[again]
-    genesys.faults(not_settled_for=0)
-    assert "conversationEnd" in genesys.details(again)[again]
+    registry, faults, began = Registry(1_768_435_200_000), Faults(not_settled_for=60), 1_768_500_000.0
+
+    def is_settled(seconds: float) -> bool:
+        return "conversationEnd" in (registry.fetch(again, faults, began + seconds) or {})
+
+    assert [is_settled(0), is_settled(59), is_settled(61)] == [False, False, True]
+    registry.revise(again, parse_revision({"type": "ended"}), began + 100)
+    assert [is_settled(101), is_settled(159), is_settled(161)] == [False, False, True]
 
 
 def test_not_settled_ids_stay_live(genesys: SimulatorClient) -> None:
@@ -290,8 +293,9 @@ def test_a_missing_permission_is_403(genesys: SimulatorClient) -> None:
 def test_genesys_clock_can_be_ahead(genesys: SimulatorClient) -> None:
     """date_offset shifts the Date header."""
     genesys.faults(date_offset=3600)
+    before = datetime.now(UTC).replace(microsecond=0)
     date = parsedate_to_datetime(genesys.get("/api/v2/organizations/me").headers["Date"])
-    assert 3590 < (date - datetime.now(UTC)).total_seconds() < 3610
+    assert before <= date - timedelta(hours=1) <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(

@@ -132,9 +132,11 @@ def test_a_conversation_that_the_lake_has_seen_begin_has_no_end(genesys: Simulat
     filters = [{"type": "and", "predicates": [ended]}]
     found = listed(genesys, fulfilled(genesys, interval))
     assert set(found) == set(ids)
-    live = {id_ for id_, each in found.items() if "conversationEnd" not in each}
-    assert live
-    assert set(listed(genesys, fulfilled(genesys, interval, conversationFilters=filters))) == set(ids) - live
+    before = {id_ for id_, each in found.items() if "conversationEnd" in each}
+    asked = set(listed(genesys, fulfilled(genesys, interval, conversationFilters=filters)))
+    found = listed(genesys, fulfilled(genesys, interval))
+    after = {id_ for id_, each in found.items() if "conversationEnd" in each}
+    assert before <= asked <= after < set(ids)  # the lake moves on with the time: one may end meanwhile
 
 
 def test_it_finds_what_was_active_on_whichever_day_it_started(genesys: SimulatorClient) -> None:
