@@ -16,6 +16,7 @@ from deployments.resources import (
     LIMITS,
     POOL_VARIABLE,
     POOLS,
+    STOCK_POOL,
     WARM_POOL,
     AppliedResource,
     Limit,
@@ -43,7 +44,7 @@ async def apply(client: PrefectClient, delays: RecoveryDelays, notify: str | Non
     for limit in LIMITS:
         applied.append(await _limit(client, limit))
     applied += await apply_blocks(client)
-    applied += await apply_automations(client, delays, notifier)
+    applied += await apply_automations(client, delays if chosen == STOCK_POOL else None, notifier)
     return applied
 
 

@@ -1,8 +1,9 @@
 """The automations, as data, and an idempotent way to apply them.
 
-Recovery: a run whose worker was lost, that is stuck in Pending or that crashed is scheduled again, under a state
-name of its own. That frees its slot of the work queue, and the flow counts those names to end a run that is lost
-every time (`flows/runs/recovery.py`).
+Recovery, on the stock pool: a run whose worker was lost, that is stuck in Pending or that crashed is scheduled again,
+under a state name of its own. That frees its slot of the work queue, and the flow counts those names to end a run that
+is lost every time (`flows/runs/recovery.py`). On the warm pool the workers do that (`deployments/worker/lost_runs.py`):
+there these automations are deleted, since they count from events, which come late or never when the server has trouble.
 Notification: only when a notification block is named.
 
 Prefect has no upsert of automations, and an update resets the triggers, which then forget the runs that they
@@ -21,6 +22,7 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 
 from deployments.errors import NoBlock
+from deployments.recovery import RecoveryDelays
 from deployments.resources import AppliedResource
 from flows.reports.events import DEAD_LETTERS_GROWING, OUTCOMES_FAILED, REJECTIONS_HIGH
 from flows.runs.losses import RUN_CRASHED, STUCK_PENDING, WORKER_LOST
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect.client.orchestration import PrefectClient
-
-    from deployments.recovery import RecoveryDelays
 
 TAG = "interactions"
 NOTIFIED_EVENTS = {
@@ -49,17 +49,31 @@ _ANY_EVENT = "prefect.flow-run.*"
 
 
 async def apply_automations(
-    client: PrefectClient, delays: RecoveryDelays, notifier: UUID | None = None, flows: Sequence[str] = FLOWS
+    client: PrefectClient,
+    delays: RecoveryDelays | None,
+    notifier: UUID | None = None,
+    flows: Sequence[str] = FLOWS,
 ) -> list[AppliedResource]:
-    """Create or update every automation; return each with what was done.
+    """Create, update or delete every automation; return each with what was done.
 
-    Recovery is applied to runs of `flows` only. `notifier` is the notification block's id; without one there are
-    no notifications.
+    Recovery is applied to runs of `flows` only, and not at all without `delays`. `notifier` is the notification
+    block's id; without one there are no notifications.
     """
-    wanted = recovery(delays, flows)
+    applied = [] if delays else await _delete(client, recovery(RecoveryDelays(), flows))
+    wanted = recovery(delays, flows) if delays else []
     if notifier is not None:
         wanted += notifications(notifier)
-    return [await _apply(client, automation) for automation in wanted]
+    return applied + [await _apply(client, automation) for automation in wanted]
+
+
+async def _delete(client: PrefectClient, unwanted: list[AutomationCore]) -> list[AppliedResource]:
+    """Delete these automations, which an earlier version or another pool needed; return those that were there."""
+    deleted = []
+    for automation in unwanted:
+        for found in await client.read_automations_by_name(automation.name):
+            await client.delete_automation(found.id)
+            deleted.append(AppliedResource("automation", automation.name, "deleted"))
+    return deleted
 
 
 def recovery(delays: RecoveryDelays, flows: Sequence[str]) -> list[AutomationCore]:

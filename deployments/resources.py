@@ -52,7 +52,7 @@ class Limit:
     limit: int
 
 
-ApplyResult = Literal["created", "updated", "unchanged"]
+ApplyResult = Literal["created", "updated", "unchanged", "deleted"]
 
 
 class AppliedResource(NamedTuple):

@@ -243,13 +243,7 @@ class Sandbox:
 
     def _apply(self, prefect_url: str) -> None:
         self._progress("prefect: python -m deployments apply")
-        after = {"lost": "90", "stuck": "300", "crashed": "60"}
-        options = [
-            word
-            for name, default in after.items()
-            for word in (f"--{name}-after", self._extra.get(f"SANDBOX_{name.upper()}_AFTER", default))
-        ]
-        self._run("deployments", "apply", *options, PREFECT_API_URL=prefect_url)
+        self._run("deployments", "apply", PREFECT_API_URL=prefect_url)
 
     def _deploy_flows(self) -> None:
         self._progress("deployments: prefect deploy --all")
@@ -262,7 +256,7 @@ class Sandbox:
             | servers.prefect_settings(self.folder)
             | {"INTERACTIONS_POOL": self.pool}
         )
-        base |= self._extra  # apply compares its times with the workers' heartbeat
+        base |= self._extra
         environment = (self.environment() if hasattr(self, "addresses") else base) | settings
         command = [sys.executable, "-m", module, *arguments]
         name = f"`python -m {module} {' '.join(arguments)}`"

@@ -16,14 +16,13 @@ from prefect.workers.base import BaseWorker
 
 try:
     from prefect.context import AsyncClientContext
-    from prefect.events import emit_event
     from prefect.events.clients import get_events_subscriber
     from prefect.flow_engine import AsyncFlowRunEngine
     from prefect.utilities.engine import propose_state
 except ImportError as error:  # the modules that use them can be imported, until check() names what is missing
     _missing = [str(error)]
     AsyncClientContext = AsyncFlowRunEngine = dict  # type: ignore[assignment, misc]  # as generic as the engine
-    emit_event = get_events_subscriber = propose_state = print  # type: ignore[assignment]
+    get_events_subscriber = propose_state = print  # type: ignore[assignment]
 else:
     _missing = []
 
@@ -32,7 +31,6 @@ __all__ = [
     "AsyncFlowRunEngine",
     "BaseWorker",
     "check",
-    "emit_event",
     "get_events_subscriber",
     "propose_state",
 ]
@@ -46,6 +44,7 @@ _OVERRIDDEN = {  # Prefect calls them with these parameters and no others
     "BaseWorker.is_worker_still_polling": "self query_interval_seconds",
     "BaseWorker.run": "self flow_run configuration task_status",
     "AsyncFlowRunEngine.handle_crash": "self exc",
+    "AsyncFlowRunEngine.set_state": "self state force",
     "AsyncFlowRunEngine.heartbeat_seconds": "self",
 }
 _CALLED = {  # with these parameters; more of them do no harm
@@ -58,9 +57,7 @@ _CALLED = {  # with these parameters; more of them do no harm
     "AsyncFlowRunEngine.run_context": "self",
     "AsyncFlowRunEngine.call_flow_fn": "self",
     "AsyncFlowRunEngine.is_running": "self",
-    "AsyncFlowRunEngine.set_state": "self state force",
     "AsyncFlowRunEngine.call_hooks": "self state",
-    "emit_event": "event resource related",
     "get_events_subscriber": "filter reconnection_attempts",
     "propose_state": "client state flow_run_id",
 }

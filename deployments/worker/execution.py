@@ -1,13 +1,13 @@
 """One execution of a flow run in this process, on Prefect's own engine.
 
 The engine assumes a process for each run: a heartbeat thread, a thread that waits for suspensions, and a cancelled
-task that is a crash. Here the worker sends the heartbeats of all runs, and an execution knows why it was stopped.
+task that is a crash. Here the worker's own heartbeat stands for all its runs, which name it, and an execution knows
+why it was stopped.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from anyio import CancelScope
@@ -16,6 +16,7 @@ from prefect.states import AwaitingRetry, Cancelled, Cancelling, Crashed
 
 from deployments.worker.compat import AsyncFlowRunEngine
 from deployments.worker.flow_loader import FlowRefused
+from deployments.worker.owner import Owner
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -26,12 +27,11 @@ _RESCHEDULED = "The worker stopped before the flow run ended."
 
 
 class FlowRunExecution:
-    """An execution of `flow_run`: how to stop it, and what became of it."""
+    """An execution of `flow_run` by `owner`: how to stop it, and what became of it."""
 
-    def __init__(self, flow_run: FlowRun) -> None:
+    def __init__(self, flow_run: FlowRun, owner: Owner) -> None:
         self.flow_run = flow_run
-        self.flow_name = ""
-        self.last_heartbeat = time.monotonic()  # a short run needs none
+        self.owner = owner
         self._stopped: Literal["cancel", "reschedule"] | None = None
         self._engine: _Engine | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -40,11 +40,6 @@ class FlowRunExecution:
     def is_claimed(self) -> bool:
         """Whether the engine has begun; before that the server may still count the run as scheduled."""
         return self._engine is not None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the run's state is Running, as its engine knows it."""
-        return self._engine is not None and self._engine.is_running()
 
     @property
     def ending(self) -> State | None:
@@ -66,7 +61,6 @@ class FlowRunExecution:
         Nothing is raised: one flow's SystemExit must not end the others.
         """
         self._task = asyncio.current_task()
-        self.flow_name = flow.name
         try:
             if self._stopped is None:
                 await self._execute(flow)
@@ -96,14 +90,20 @@ class FlowRunExecution:
 
 
 class _Engine(AsyncFlowRunEngine[Any, Any]):
-    """The engine of an async flow, without a heartbeat of its own; it reports why the execution was stopped."""
+    """The engine of an async flow, without a heartbeat of its own; it reports who runs it, and why it was stopped."""
 
     execution: FlowRunExecution
 
     @property
     def heartbeat_seconds(self) -> int | None:
-        """None: the worker sends the heartbeats."""
+        """None: the worker's own heartbeat stands for all its runs."""
         return None
+
+    async def set_state(self, state: State, force: bool = False) -> State:
+        """Set the run's state; Running says who has the run in hand."""
+        if state.is_running():
+            state.message = self.execution.owner.message
+        return await super().set_state(state, force=force)
 
     async def handle_crash(self, exc: BaseException) -> None:
         """Report the state of an execution that was stopped; anything else is a crash."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import requests
@@ -20,6 +20,7 @@ from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
+from deployments.worker.settings import WorkerSettings
 from tasks.errors import BadSettings, DependencyUnavailable, PipelineError
 from tasks.genesys import AuthenticationFailed
 from tasks.services import Services, get_services
@@ -52,8 +53,7 @@ async def until_ready(*, product: bool) -> None:
             if product:
                 await asyncio.to_thread(_log_in)
         except BadSettings as error:
-            sys.stderr.write("".join(f"{line}\n" for line in problems(error)))
-            raise SystemExit(BAD_SETTINGS) from None
+            end(problems(error))
         except (DependencyUnavailable, AuthenticationFailed) as error:
             if (text := str(error)) not in said:
                 _log.warning("No run is taken up: %s. Asking until that is over", text)
@@ -76,13 +76,31 @@ def pauses() -> Iterator[float]:
         pause = min(2 * pause, _MAX_PAUSE)
 
 
+def worker_settings() -> WorkerSettings:
+    """Return the worker's own settings. Exits with 2, and a line for each, when some are wrong."""
+    try:
+        return WorkerSettings()
+    except ValidationError as error:
+        end(_problems(error, "WORKER_"))
+
+
+def end(lines: Iterable[str]) -> NoReturn:
+    """Write the lines to stderr and exit with 2."""
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    raise SystemExit(BAD_SETTINGS) from None
+
+
 def problems(error: BadSettings) -> Iterator[str]:
     """Yield a line for each setting at fault, with the next step and without its value."""
-    if not isinstance(error.__context__, ValidationError):
+    if isinstance(error.__context__, ValidationError):
+        yield from _problems(error.__context__)
+    else:
         yield f"this worker cannot work: {' '.join(str(error).split())}"
-        return
-    for each in error.__context__.errors():
-        name = str(each["loc"][0]).lower() if each["loc"] else ""
+
+
+def _problems(error: ValidationError, prefix: str = "") -> Iterator[str]:
+    for each in error.errors():
+        name = f"{prefix}{each['loc'][0]}".lower() if each["loc"] else ""
         yield f"this worker cannot work: {_problem(name, each['type'], each['msg'])}"
 
 

@@ -31,23 +31,21 @@ from deployments.worker import compat
 from deployments.worker.announcements import listen
 from deployments.worker.execution import FlowRunExecution
 from deployments.worker.flow_loader import FlowLoader
-from deployments.worker.heartbeats import send_heartbeats
+from deployments.worker.lost_runs import LostRuns
 from deployments.worker.memory import give_large_buffers_back
-from deployments.worker.readiness import PRODUCT, until_ready
+from deployments.worker.owner import Owner
+from deployments.worker.readiness import PRODUCT, until_ready, worker_settings
 from deployments.worker.run_loop import RunLoop
 from deployments.worker.scheduled import ScheduledRuns
-from deployments.worker.settings import WorkerSettings
 from deployments.worker.shutdown import drain_on_sigterm
-from deployments.worker.stuck_runs import reschedule_stuck_runs
+from flows.runs.timeouts import FLOWS
 from tasks import telemetry
 from tasks.options import limited_client_retries
 
 if TYPE_CHECKING:
     import anyio.abc
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import FlowRun, State
 
-SIGN_OF_LIFE_SECONDS = 15
-"""Between two of the worker's own heartbeats at most: `status` takes one that is silent for 30 s as frozen."""
 _REST = 3.0  # times as long as a poll took, no other follows
 _AGAIN_SECONDS = 5.0  # until a server that was away is asked for runs again
 _LOOK_SECONDS = 10.0  # between two looks for cancelled runs when none is announced
@@ -73,10 +71,11 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         **others: Any,
     ) -> None:
         compat.check()
-        often = min(heartbeat_interval_seconds or SIGN_OF_LIFE_SECONDS, SIGN_OF_LIFE_SECONDS)
+        self._settings = worker_settings()
+        often = heartbeat_interval_seconds or self._settings.heartbeat_seconds
         limit = limit or BATCHES_IN_FLIGHT  # unlimited is never what was meant
         super().__init__(work_pool_name, work_queues, limit=limit, heartbeat_interval_seconds=often, **others)
-        self._settings = WorkerSettings()
+        self._owner = Owner.new(self.name)
         self._scheduled = ScheduledRuns(
             work_queues, prefetch_seconds or get_current_settings().worker.prefetch_seconds
         )
@@ -111,21 +110,18 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
             await super().sync_with_backend()
         with suppress(RuntimeError):  # there is no pool yet
             if not self._services:
-                self._services = self._start_services(self.work_pool.id)
+                self._services = self._start_services(self.work_pool.id, self.work_pool.name)
 
-    def _start_services(self, work_pool_id: UUID) -> list[asyncio.Task[None]]:
-        heartbeats = send_heartbeats(self._settings.heartbeat_seconds, self._executions.values())
+    def _start_services(self, work_pool_id: UUID, pool: str) -> list[asyncio.Task[None]]:
         announcements = listen(work_pool_id, self._work, self._cancelling)
-        stuck_runs = reschedule_stuck_runs(
-            self.client,
-            self.work_pool.name,
-            self._executions,
-            self._settings.stuck_seconds,
-            self._outages_noted,
+        flows = (
+            FLOWS if self._settings.flow_packages == PRODUCT else ()
+        )  # a stranger's may be refused for ever
+        lost_runs = LostRuns(
+            self.client, pool, self._owner, self._executions, self._settings, self._outages_noted, flows
         )
-        loops = (self._poll_when_announced(), self._stop_cancelled_runs())
-        services = (heartbeats, announcements, stuck_runs, *loops)
-        return [asyncio.create_task(service) for service in services]
+        loops = (self._poll_when_announced(), self._stop_cancelled_runs(), lost_runs.reschedule())
+        return [asyncio.create_task(service) for service in (announcements, *loops)]
 
     async def teardown(self, *exc_info: Any) -> None:
         """Take nothing up any more, let the runs in hand end, reschedule those that do not."""
@@ -178,7 +174,7 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Take up what is due, one poll at a time; a server that does not answer is asked again soon.
 
-        Raises what has ended a service of the worker: without heartbeats, for one, it must not go on.
+        Raises what has ended a service of the worker: it must not go on without one.
         """
         for service in self._services:
             if service.done():
@@ -213,7 +209,7 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
             self.limiter.acquire_on_behalf_of_nowait(flow_run.id)
         except WouldBlock:
             return False
-        self._executions[flow_run.id] = FlowRunExecution(flow_run)
+        self._executions[flow_run.id] = FlowRunExecution(flow_run, self._owner)
         task = asyncio.create_task(self._claim_and_run(flow_run))
         self._run_tasks.add(task)
         task.add_done_callback(self._run_tasks.discard)
@@ -222,7 +218,8 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
     async def _claim_and_run(self, flow_run: FlowRun) -> None:
         """Claim the run and execute it here, without the base class's requests about its infrastructure."""
         try:
-            claimed = await compat.propose_state(self.client, Pending(), flow_run_id=flow_run.id)
+            claim: State[Any] = Pending(message=self._owner.message)
+            claimed = await compat.propose_state(self.client, claim, flow_run_id=flow_run.id)
             if claimed.is_pending():
                 await self.run(flow_run, self.job_configuration())
         except (Abort, Pause) as reason:

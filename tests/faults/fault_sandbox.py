@@ -26,8 +26,8 @@ from tests.support.outage_sandbox import QUICK_RECOVERY
 from tests.support.sandbox import pause_schedules
 
 SETTINGS = QUICK_RECOVERY | {
-    "SANDBOX_STUCK_AFTER": "20",
-    "SANDBOX_CRASHED_AFTER": "20",
+    "WORKER_STUCK_SECONDS": "20",
+    "WORKER_CRASHED_SECONDS": "20",
     "DEFERRAL_LIMIT": "300",
     "GENESYS_READ_TIMEOUT": "5",
     "WORKER_DRAIN_SECONDS": "5",

@@ -34,11 +34,13 @@ TYPES: dict[str, type[BaseWorker[Any, Any, Any]]] = {
 }
 FAST = {
     "WORKER_HEARTBEAT_SECONDS": "1",
+    "WORKER_LOST_SECONDS": "6",
     "WORKER_DRAIN_SECONDS": "1",
     "WORKER_FLOW_PACKAGES": PROBES,
     "PREFECT_WORKER_QUERY_SECONDS": "60",
 }
-"""Heartbeats every second, the probe flows alone, which need no settings, and no poll in place of an announcement."""
+"""Heartbeats every second, of which six may be missed; the probe flows alone, which need no settings; and no poll in
+place of an announcement."""
 
 
 @dataclass
@@ -129,16 +131,6 @@ class Stand:
                     return found[0]
                 assert time.monotonic() < deadline, lines
                 await asyncio.sleep(0.2)
-
-    async def heartbeats(self, run: UUID) -> list[datetime]:
-        """Return when the run's heartbeats were sent, of those that the server has, the oldest first."""
-        wanted = {
-            "event": {"name": ["prefect.flow-run.heartbeat"]},
-            "resource": {"id": [f"prefect.flow-run.{run}"]},
-        }
-        async with self.client() as client:
-            answer = await client.request("POST", "/events/filter", json={"filter": wanted})
-        return sorted(datetime.fromisoformat(event["occurred"]) for event in answer.json()["events"])
 
     @contextmanager
     def worker(

@@ -10,6 +10,7 @@ from itertools import islice
 import pytest
 
 from deployments.worker.readiness import pauses, until_ready
+from deployments.worker.worker import InteractionsWorker
 from tasks import services
 from tasks.settings import settings, task_policy
 
@@ -65,6 +66,30 @@ def test_wrong_settings_end_the_worker_with_a_line_each(
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert [word for word in words if word not in line] == [], line
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"WORKER_HEARTBEAT_SECONDS": "secret-7"}, ("WORKER_HEARTBEAT_SECONDS: ", "docs/settings.md")),
+        ({"WORKER_LOST_SECONDS": "44"}, ("WORKER_LOST_SECONDS (44)", "three times WORKER_HEARTBEAT_SECONDS")),
+    ],
+)
+def test_wrong_settings_of_the_worker_itself_end_it_with_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    wrong: dict[str, str],
+    words: tuple[str, ...],
+) -> None:
+    """Exit code 2 before it is a worker; heartbeats that are rarer than another's patience are such a setting."""
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        InteractionsWorker("pool")
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert [word for word in words if word not in line] == [], line
+    assert "secret-7" not in line
 
 
 def test_each_wrong_setting_has_its_line(

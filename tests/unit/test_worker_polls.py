@@ -12,9 +12,8 @@ from httpx import Response
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 
-from deployments.worker import heartbeats
 from deployments.worker.execution import FlowRunExecution
-from deployments.worker.heartbeats import HeartbeatNotSent, send_heartbeats
+from deployments.worker.owner import Owner
 from deployments.worker.scheduled import ScheduledRuns
 from deployments.worker.worker import InteractionsWorker
 
@@ -43,7 +42,7 @@ def run_due_in(seconds: float) -> FlowRun:
 
 async def poll(server: Server, free: int, *in_hand: FlowRun) -> tuple[list[UUID], float | None]:
     """Return the ids of what is due, and when the next run is."""
-    executions = {run.id: FlowRunExecution(run) for run in in_hand}
+    executions = {run.id: FlowRunExecution(run, Owner.new("worker")) for run in in_hand}
     due = await ScheduledRuns(None, 10).due(cast("PrefectClient", server), "pool", free, executions)
     return [run.id for run in due.now], due.next_in
 
@@ -74,28 +73,15 @@ async def test_later_runs_hide_none_that_is_due() -> None:
     assert server.limits == [3, 12]
 
 
-class Running(FlowRunExecution):
-    """An execution whose run is running."""
-
-    is_running = True
-
-
-async def test_a_heartbeat_that_is_not_sent_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prefect logs why and returns nothing: with that alone healthy runs would count as lost."""
-    monkeypatch.setattr(heartbeats, "emit_event", lambda **_: None)
-    with pytest.raises(HeartbeatNotSent):
-        await asyncio.wait_for(send_heartbeats(0.01, [Running(run_due_in(0))]), 180)
-
-
 async def test_a_worker_does_not_go_on_without_one_of_its_services() -> None:
-    """What has ended its heartbeats is raised by the next poll, which ends the worker."""
+    """What has ended one of them is raised by the next poll, which ends the worker."""
     worker = InteractionsWorker("pool")
 
     async def fails() -> None:
-        raise HeartbeatNotSent("none")
+        raise ZeroDivisionError
 
     service = asyncio.create_task(fails())
     worker._services = [service]  # noqa: SLF001 - of ours; it is otherwise filled by a server's answer
     await asyncio.wait([service])
-    with pytest.raises(HeartbeatNotSent):
+    with pytest.raises(ZeroDivisionError):
         await worker.get_and_submit_flow_runs()

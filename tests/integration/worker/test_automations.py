@@ -1,4 +1,4 @@
-"""Recovery, proved by killing: a real server's automations, real workers, a real SIGKILL, scaled times."""
+"""The automations: recovery of the stock pool's runs on a real server, in scaled times, and notifications."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.schemas.objects import State, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Pending, Running
+from prefect.states import Crashed, Pending, Running
 
 from deployments.automations import apply_automations, notifier_id
 from deployments.recovery import RecoveryDelays
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FLOWS = ("slow", "quick", "raises")
+POLLS: dict[str, Any] = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_PREFETCH_SECONDS": "0"}
 
 
 @pytest.fixture(scope="module")
@@ -59,53 +60,47 @@ async def test_applying_twice_changes_nothing(server: PrefectServer) -> None:
     assert [change.result for change in await _apply(server)] == ["updated", "unchanged", "unchanged"]
 
 
-async def test_runs_of_a_killed_worker_are_completed_by_the_next(server: PrefectServer) -> None:
-    """Killed with a queue's every slot in hand, and no hand to help: the next worker completes the runs."""
-    stand = await new_stand(server)
-    await _limit_queue(stand, 2)
-    with stand.worker(limit=2) as worker:
-        runs = [await stand.start("slow", seconds=6) for _ in range(2)]
-        for run in runs:
-            await stand.until(run, "Running")
-        worker.kill()
-    with stand.worker(limit=2):
-        for run in runs:
-            await stand.until(run, "Completed")
-    for run in runs:
-        assert count_losses(each for each in await stand.states(run) if each.name != "Completed") == 1
-        assert count_losses(await stand.states(run)) == 0, "it ended by itself since"
-
-
-async def test_a_run_that_beats_and_a_strange_run_are_left_alone(server: PrefectServer) -> None:
-    """A run longer than the window runs once; a silent run of a flow that is not ours stays as it is."""
-    stand = await new_stand(server)
-    strange = await stand.start("stranger")
+async def test_a_run_that_falls_silent_is_completed_by_the_next_worker(server: PrefectServer) -> None:
+    """A run of which no heartbeat comes was lost; one of a flow that is not ours stays as it is."""
+    stand = await new_stand(server, "process")
+    silent, strange = await stand.start("quick"), await stand.start("stranger")
     async with stand.client() as client:
-        await client.set_flow_run_state(strange, Running(), force=True)
-    with stand.worker():
-        run = await stand.start("slow", seconds=16)
-        done = await stand.until(run, "Completed")
-    assert done.run_count == 1
+        for run in (silent, strange):
+            await client.set_flow_run_state(run, Running(), force=True)
+
+    async def lost() -> bool:
+        return WORKER_LOST in await stand.history(silent)
+
+    await eventually(lost)
+    with stand.worker(**POLLS):
+        await stand.until(silent, "Completed")
     assert (await stand.read(strange)).state_name == "Running"
 
 
 async def test_a_run_stuck_in_pending_is_scheduled_again(server: PrefectServer) -> None:
     """A run that a worker claimed and never began is taken up by the next worker; so is a crashed one."""
-    stand = await new_stand(server)
-    stuck = await stand.start("quick")
+    stand = await new_stand(server, "process")
+    stuck, crashed = await stand.start("quick"), await stand.start("quick")
     async with stand.client() as client:
         await client.set_flow_run_state(stuck, Pending())
-    with stand.worker(WORKER_HEARTBEAT_SECONDS="30"):
-        await stand.until(stuck, "Completed")
-        crashes = await stand.start("raises", what="SystemExit")
-        await stand.until(crashes, "Crashed")
+        await client.set_flow_run_state(crashed, Crashed(), force=True)
 
-        async def taken_up_again() -> bool:
-            names = await stand.history(crashes)
-            return RUN_CRASHED in names and "Running" in names[names.index(RUN_CRASHED) :]
+    async def scheduled_again() -> bool:
+        return STUCK_PENDING in await stand.history(stuck) and RUN_CRASHED in await stand.history(crashed)
 
-        await eventually(taken_up_again)
-    assert STUCK_PENDING in await stand.history(stuck)
+    await eventually(scheduled_again)
+    with stand.worker(**POLLS):
+        for run in (stuck, crashed):
+            await stand.until(run, "Completed")
+
+
+async def test_the_warm_pool_has_no_automation_of_recovery(server: PrefectServer) -> None:
+    """Its workers do that: what an earlier version or the stock pool needed is deleted, once."""
+    async with Stand(server, "").client() as client:
+        deleted = await apply_automations(client, None, flows=FLOWS)
+        assert [change.result for change in deleted] == ["deleted"] * 3
+        assert await apply_automations(client, None, flows=FLOWS) == []
+    assert {change.result for change in await _apply(server)} == {"created"}
 
 
 async def test_someone_is_told_when_a_block_is_named(server: PrefectServer) -> None:
@@ -201,9 +196,3 @@ def test_an_ending_is_found_behind_a_loss_that_was_noticed_twice() -> None:
     assert state_before_loss(states_of(RUNNING, FAILED, LOST, LOST, again, RUNNING)) is None
     assert state_before_loss(states_of(RUNNING, LOST, PENDING)) is None
     assert state_before_loss(states_of(PENDING, RUNNING, FAILED)) is None
-
-
-async def _limit_queue(stand: Stand, limit: int) -> None:
-    async with stand.client() as client:
-        queue = await client.read_work_queue_by_name("default", work_pool_name=stand.pool)
-        await client.update_work_queue(queue.id, concurrency_limit=limit)

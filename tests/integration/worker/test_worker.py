@@ -6,22 +6,18 @@ import asyncio
 import signal
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from prefect.states import Cancelling, Pending
+from prefect.states import Cancelling
 
 from deployments.sandbox.processes import free_port
-from flows.runs.losses import STUCK_PENDING
-from flows.runs.recovery import count_losses
 from tests.support.prefect_server import PrefectServer, running_server
-from tests.support.worker import PROBES, Stand, eventually, new_stand
+from tests.support.worker import PROBES, Stand, new_stand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from uuid import UUID
 
 IN_BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
 """What a shell does to a command that ends in `&`."""
@@ -174,34 +170,6 @@ async def test_keeps_to_its_limit_and_uses_it(stand: Stand) -> None:
     assert max(together) > 1
 
 
-async def test_beats_while_the_event_loop_is_blocked(stand: Stand) -> None:
-    """A flow that blocks its event loop is alive, and says so."""
-    run = await stand.start("blocks", seconds=4)
-    await stand.until(run, "Completed")
-
-    async def arrived() -> bool:
-        return len(await stand.heartbeats(run)) >= 2
-
-    await eventually(arrived)
-
-
-async def test_heartbeats_of_all_runs_arrive_as_long_as_they_last(stand: Stand) -> None:
-    """Every run's heartbeats reach the server, from its first seconds to its last: no silence of three intervals."""
-    runs = await asyncio.gather(*(stand.start("slow", seconds=7) for _ in range(3)))
-    for run in runs:
-        done = await stand.until(run, "Completed")
-        assert done.start_time is not None
-        assert done.end_time is not None
-
-        async def no_silence(
-            run: UUID = run, began: datetime = done.start_time, ended: datetime = done.end_time
-        ) -> bool:
-            moments = [began, *await stand.heartbeats(run), ended]
-            return all(later - sooner < timedelta(seconds=3) for sooner, later in pairwise(moments))
-
-        await eventually(no_silence)
-
-
 @pytest.mark.parametrize(
     ("type_", "seconds"),
     [
@@ -213,20 +181,18 @@ async def test_a_flow_may_put_itself_back(server: PrefectServer, type_: str, sec
     """A flow that sets AwaitingRetry and raises Abort runs again, on both kinds of pool."""
     stand = await new_stand(server, type_)
     polls: dict[str, Any] = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_PREFETCH_SECONDS": "0"}
-    with stand.worker(**polls, WORKER_HEARTBEAT_SECONDS="30"):
+    with stand.worker(**polls):
         run = await stand.start("postpones", seconds=seconds)
         done = await stand.until(run, "Completed")
     names = [name for name in await stand.history(run) if name not in {"Submitting", "Late"}]
     assert names == ["Scheduled", "Pending", "Running", "AwaitingRetry", "Pending", "Running", "Completed"]
     assert done.run_count == 2
-    if type_ == "interactions":  # a beat that came after the run's end would have it taken for lost
-        assert not await stand.heartbeats(run)
 
 
 @pytest.mark.long
 async def test_outlives_an_outage_of_the_server(tmp_path: Path) -> None:
     """A worker whose server is away for longer than it usually bears works when it is back, and cancels runs."""
-    often: dict[str, Any] = {"PREFECT_WORKER_QUERY_SECONDS": "0.5", "PREFECT_WORKER_HEARTBEAT_SECONDS": "1"}
+    often: dict[str, Any] = {"PREFECT_WORKER_QUERY_SECONDS": "0.5"}
     port = free_port()
     with ExitStack() as until_the_end:
         with running_server(tmp_path, port) as server:
@@ -245,39 +211,6 @@ async def test_outlives_an_outage_of_the_server(tmp_path: Path) -> None:
                 async with stand.client() as client:
                     await client.set_flow_run_state(each, Cancelling())
                 await stand.until(each, "Cancelled")
-
-
-async def test_takes_up_what_was_claimed_and_never_begun(server: PrefectServer) -> None:
-    """Without any automation, as when the claim's event died with the server; two workers at once count one loss."""
-    stand = await new_stand(server)
-    stuck = [await stand.start("quick") for _ in range(3)]
-    async with stand.client() as client:
-        for run in stuck:
-            await client.set_flow_run_state(run, Pending(), force=True)
-    with stand.worker(WORKER_STUCK_SECONDS="3"), stand.worker(WORKER_STUCK_SECONDS="3"):
-        for run in stuck:
-            await stand.until(run, "Completed")
-    for run in stuck:
-        states = [state for state in await stand.states(run) if not state.is_completed()]
-        assert STUCK_PENDING in {state.name for state in states}
-        assert count_losses(states) == 1
-
-
-async def test_leaves_alone_what_is_claimed_for_a_moment_or_for_another_pool(server: PrefectServer) -> None:
-    """A run that is Pending for less than WORKER_STUCK_SECONDS stays so, and so does one of another pool."""
-    stand, elsewhere = await new_stand(server), await new_stand(server)
-    async with stand.client() as client:
-        other = await elsewhere.start("quick")
-        await client.set_flow_run_state(other, Pending(), force=True)
-        with stand.worker(WORKER_STUCK_SECONDS="6"):
-            stuck = await stand.start("quick", datetime.now(UTC) + timedelta(hours=1))
-            await client.set_flow_run_state(stuck, Pending(), force=True)
-            began = (await stand.read(stuck)).state
-            done = await stand.until(stuck, "Completed")
-    assert began is not None
-    assert done.start_time is not None
-    assert done.start_time - began.timestamp >= timedelta(seconds=6)
-    assert (await stand.read(other)).state_name == "Pending"
 
 
 async def test_drains_when_it_is_told_to_stop(server: PrefectServer) -> None:
