@@ -9,9 +9,11 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console
@@ -40,6 +42,7 @@ def inject_faults(
     mixture: list[str] | None = None,
     times: int = 1,
     reconcile: bool = True,
+    pool: Literal["interactions", "interactions-process"] = "interactions",
     timeout: Annotated[float, Parameter(name=("--timeout", "--patience"))] = 240,
 ) -> int:
     """Inject every fault, for each seed in a sandbox of its own.
@@ -52,15 +55,18 @@ def inject_faults(
         mixtures: How often several faults are injected at once.
         mixture: These faults at once, each by a part of its name, and no others.
         times: How often each trial is made.
-        reconcile: Whether reconcile runs, as by its schedule; without it only the automations recover a lost run.
+        reconcile: Whether reconcile runs, as by its schedule; without it only the workers recover a lost run.
+        pool: The work pool; with Prefect's own process pool a lost run comes back after 90 s, a stuck one after 300 s.
         timeout: Seconds after a fault within which every discrepancy must disappear.
     """
     out = console()
     chosen = seed or [random.SystemRandom().randrange(1_000_000) for _ in range(seeds)]
     with exit_on_signals():
         trials = [(each, _choose(each, only, mixtures, mixture or ()) * times) for each in chosen]
+        start = partial(FaultSandbox.start, progress=out.print, reconcile=reconcile, pool=pool)
         results = [
-            _one_seed(out, each, faults, events, timeout, reconcile=reconcile) for each, faults in trials
+            _one_seed(out, each, faults, events, timeout, start=start, reconcile=reconcile)
+            for each, faults in trials
         ]
     failed = [each for each, trials in zip(chosen, results, strict=True) if not _passed(trials)]
     out.print(f"seeds {chosen}: {f'{failed} have discrepancies' if failed else 'no discrepancies'}")
@@ -81,7 +87,14 @@ def _choose(seed: int, only: str | None, mixtures: int, mixture: Sequence[str]) 
 
 
 def _one_seed(
-    out: Console, seed: int, chosen: list[list[Fault]], events: int, timeout: float, *, reconcile: bool
+    out: Console,
+    seed: int,
+    chosen: list[list[Fault]],
+    events: int,
+    timeout: float,
+    *,
+    start: Callable[..., AbstractContextManager[FaultSandbox]],
+    reconcile: bool,
 ) -> list[Trial]:
     rng, began = random.Random(seed), time.monotonic()
     share = max(1, events // len(chosen))
@@ -89,7 +102,7 @@ def _one_seed(
     shutil.rmtree(folder, ignore_errors=True)
     out.print(f"seed {seed}: {len(chosen)} trials, {share} events each")
     try:
-        with FaultSandbox.start(folder, seed, out.print, reconcile=reconcile) as target:
+        with start(folder, seed) as target:
             for faults in chosen:
                 trials.append(run_trial(target, faults, share, rng.randrange(1_000_000), timeout))
                 _show(out, trials[-1])

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import requests
 
+from deployments.resources import WARM_POOL
 from deployments.sandbox.sandbox import Sandbox
 from tests.faults import processes
 from tests.faults.flow_schedule import FlowSchedule
@@ -58,13 +59,24 @@ class FaultSandbox:
     @classmethod
     @contextmanager
     def start(
-        cls, folder: Path, seed: int, progress: Callable[[str], None], *, reconcile: bool = True
+        cls,
+        folder: Path,
+        seed: int,
+        progress: Callable[[str], None],
+        *,
+        reconcile: bool = True,
+        pool: str = WARM_POOL,
     ) -> Iterator[Self]:
         """Start everything; stop it at the end. Without `reconcile` no scheduled one runs."""
         with (
             Proxies(folder) as proxies,
             Sandbox(
-                folder, progress=progress, workers=2, environment=SETTINGS, proxy_url=proxies.route
+                folder,
+                progress=progress,
+                pool=pool,
+                workers=2,
+                environment=SETTINGS,
+                proxy_url=proxies.route,
             ) as sandbox,
         ):
             pause_schedules(sandbox.addresses.prefect_api_url)  # the two below take their place
