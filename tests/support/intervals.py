@@ -9,6 +9,7 @@ import requests
 
 from tests.support.sandbox import SandboxDriver
 
+_TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)  # also for a test over midnight
 NO_RESTARTS = {"overdue": False, "unsettled": "none"}  # a reconcile that starts no deferred work again
 
 
@@ -18,9 +19,8 @@ def iso(moment: datetime) -> str:
 
 
 def midnight(days_ago: int) -> datetime:
-    """Return the beginning of a day in the past, UTC."""
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return today - timedelta(days=days_ago)
+    """Return the beginning of a day in the past, UTC; the same one during all of a session."""
+    return _TODAY - timedelta(days=days_ago)
 
 
 def day(days_ago: int) -> dict[str, str]:

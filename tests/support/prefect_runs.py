@@ -24,16 +24,20 @@ def start_run(driver: SandboxDriver, deployment: str, **parameters: Any) -> str:
 
 
 def schedule_run(
-    driver: SandboxDriver, deployment: str, parameters: dict[str, Any], within_hours: float = 0
+    driver: SandboxDriver,
+    deployment: str,
+    parameters: dict[str, Any],
+    within_hours: float = 0,
+    queue: str | None = None,
 ) -> str:
-    """Create a run of a deployment, to start in so many hours; return its id."""
+    """Create a run of a deployment, to start in so many hours, in its work queue or in another; return its id."""
     url = f"{driver.addresses.prefect_api_url}/deployments/name/{deployment}"
-    id_ = requests.get(url, timeout=10).json()["id"]
+    id_ = requests.get(url, timeout=60).json()["id"]
     due = (datetime.now(UTC) + timedelta(hours=within_hours)).isoformat()
     state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
-    body = {"parameters": parameters, "state": state}
+    body = {"parameters": parameters, "state": state} | ({"work_queue_name": queue} if queue else {})
     path = f"/deployments/{id_}/create_flow_run"
-    return str(driver.until(lambda: driver.api(path, body, missing=None), 30)["id"])
+    return str(driver.until(lambda: driver.api(path, body, missing=None), 60)["id"])
 
 
 def offered(
@@ -41,9 +45,9 @@ def offered(
 ) -> requests.Response:
     """Offer Prefect a run with these parameters, compared with the deployment's schema or not; return its answer."""
     api = driver.addresses.prefect_api_url
-    id_ = requests.get(f"{api}/deployments/name/{deployment}", timeout=10).json()["id"]
+    id_ = requests.get(f"{api}/deployments/name/{deployment}", timeout=60).json()["id"]
     body = {"parameters": parameters} | ({} if enforced else {"enforce_parameter_schema": False})
-    return requests.post(f"{api}/deployments/{id_}/create_flow_run", json=body, timeout=30)
+    return requests.post(f"{api}/deployments/{id_}/create_flow_run", json=body, timeout=60)
 
 
 def replay(driver: SandboxDriver, seconds: float = 180, **parameters: Any) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def replay(driver: SandboxDriver, seconds: float = 180, **parameters: Any) -> di
 
 def reconcile(driver: SandboxDriver, **parameters: Any) -> dict[str, Any]:
     """Reconcile and return the finished run."""
-    return driver.finished(start_run(driver, RECONCILE, **parameters), 90)
+    return driver.finished(start_run(driver, RECONCILE, **parameters))
 
 
 def erase(driver: SandboxDriver, **parameters: Any) -> dict[str, Any]:
@@ -64,7 +68,7 @@ def erase(driver: SandboxDriver, **parameters: Any) -> dict[str, Any]:
 
 def publish(driver: SandboxDriver, **parameters: Any) -> dict[str, Any]:
     """Publish and return the finished run."""
-    return driver.finished(start_run(driver, PUBLISH, **parameters), 120)
+    return driver.finished(start_run(driver, PUBLISH, **parameters))
 
 
 def follow_up_erasure(driver: SandboxDriver, receipt_id: str) -> dict[str, Any]:

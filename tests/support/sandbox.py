@@ -107,7 +107,7 @@ class SandboxDriver:
     def create_run(self, events: list[str], attempt: int = 1, work_queue: str | None = None) -> str:
         """Create a run of process-interactions, as the bridge does, in its work queue or another; return its id."""
         deployment = requests.get(
-            f"{self.addresses.prefect_api_url}/deployments/name/process-interactions/live", timeout=10
+            f"{self.addresses.prefect_api_url}/deployments/name/process-interactions/live", timeout=60
         ).json()
         body: dict[str, Any] = {"parameters": {"events": events, "attempt": attempt}}
         if work_queue:
@@ -205,6 +205,12 @@ class SandboxDriver:
     def genesys_requests(self, name: str) -> int:
         """Return how many requests of a name (method and path) the simulator has had."""
         return int(self.simulator_state()["by_path"].get(name, 0))
+
+    def asked_for(self, *interaction_ids: str) -> list[str]:
+        """Return the targets of the requests that named one of these, of the last 10,000 requests."""
+        answer = requests.get(f"{self.addresses.genesys_api_url}/_sim/targets", timeout=60)
+        targets = answer.json()["targets"]
+        return [target for target in targets if any(each in target for each in interaction_ids)]
 
     def note_personal(self) -> None:
         """Add the personal strings that the simulator has returned to PERSONAL: a reset deletes its list."""
