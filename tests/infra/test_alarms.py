@@ -82,7 +82,7 @@ class Stand:
 @pytest.fixture(scope="module")
 def deployed(emulator: str) -> Iterator[Stand]:
     """Return the stand of all these tests; Prefect is reachable, one worker is online, no event has come."""
-    urllib.request.urlopen(f"{emulator}/_ministack/reset", data=b"", timeout=10).close()  # noqa: S310
+    urllib.request.urlopen(f"{emulator}/_ministack/reset", data=b"", timeout=60).close()  # noqa: S310
     with pytest.MonkeyPatch.context() as patch, FakePrefect(authorization=f"Bearer {KEY}").serving() as fake:
         patch.setenv("AWS_ENDPOINT_URL", emulator)
         aws = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")

@@ -62,7 +62,7 @@ def live(user: SandboxDriver) -> dict[str, Any]:
 def test_every_check_of_a_sandbox_passes(user: SandboxDriver) -> None:
     """No check fails or is unknown; the synthetic event is saved, the second time in the same row."""
     for _ in range(2):
-        code, checks = verified("--wait", "90")
+        code, checks = verified("--wait", "180")
         assert {name: each for name, each in checks.items() if each["state"] != "pass"} == {}
         assert code == 0
         assert checks["synthetic event"]["found"].startswith("saved")

@@ -18,25 +18,25 @@ def publish_run(state: str, hours: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("run", "said"),
+    ("state", "hours", "said"),
     [
-        (publish_run("FAILED", 0.1), "publish, failed"),
-        (publish_run("CRASHED", 0.1), "publish, crashed"),
-        (publish_run("COMPLETED", 30), "30 h ago"),
+        ("FAILED", 0.1, "publish, failed"),
+        ("CRASHED", 0.1, "publish, crashed"),
+        ("COMPLETED", 30, "30 h ago"),
     ],
 )
 def test_a_publish_that_does_not_work_is_named(
-    working: Deployed, prefect: tuple[FakePrefectServer, str], run: dict[str, Any], said: str
+    working: Deployed, prefect: tuple[FakePrefectServer, str], state: str, hours: float, said: str
 ) -> None:
     """The last run failed, or is long ago."""
-    prefect[0].answers["/api/flow_runs/filter"] = [run]
+    prefect[0].answers["/api/flow_runs/filter"] = lambda: [publish_run(state, hours)]
     found = checked(working)["analytics publish"]
     assert (found.state, said in found.found) == ("fail", True)
 
 
 def test_missing_analytics_are_named(working: Deployed, prefect: tuple[FakePrefectServer, str]) -> None:
     """No Glue database, no workgroup, no deployment; a run of now passes."""
-    prefect[0].answers["/api/flow_runs/filter"] = [publish_run("COMPLETED", 0)]
+    prefect[0].answers["/api/flow_runs/filter"] = lambda: [publish_run("COMPLETED", 0)]
     assert checked(working)["analytics publish"].found == "completed, 0 min ago"
     working.session.client("athena").delete_work_group(WorkGroup="interactions", RecursiveDeleteOption=True)
     assert "workgroup interactions" in checked(working)["analytics catalogue"].found

@@ -21,8 +21,8 @@ from tests.support.verified import FakePrefectServer, failures
 @pytest.mark.usefixtures("working")
 def test_a_working_path_passes_from_genesys_to_the_table() -> None:
     """Every check passes, the synthetic event has its row, and the exit code is 0, as text and as JSON."""
-    assert infra("verify", "--wait", "20").returncode == 0
-    found = json.loads(infra("verify", "--wait", "20", "--json").stdout)
+    assert infra("verify", "--wait", "180").returncode == 0
+    found = json.loads(infra("verify", "--wait", "180", "--json").stdout)
     assert {each["state"] for each in found} == {"pass"}
     assert found[-1]["name"] == "synthetic event"
 
@@ -30,7 +30,7 @@ def test_a_working_path_passes_from_genesys_to_the_table() -> None:
 def test_verifying_again_leaves_one_row(working: Deployed) -> None:
     """The synthetic interaction is always the same."""
     for _ in range(2):
-        assert infra("verify", "--wait", "20").returncode == 0
+        assert infra("verify", "--wait", "180").returncode == 0
     database = working.session.client("dynamodb")
     assert database.scan(TableName=working.outputs["InteractionTableName"])["Count"] == 1
 

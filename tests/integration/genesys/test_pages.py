@@ -30,7 +30,7 @@ def genesys(simulator: str) -> str:
 
 def control(genesys: str, path: str, **body: Any) -> Any:
     """POST to a path of /_sim."""
-    answer = requests.post(f"{genesys}/_sim/{path}", json=body, timeout=10)
+    answer = requests.post(f"{genesys}/_sim/{path}", json=body, timeout=60)
     answer.raise_for_status()
     return answer.json()
 
