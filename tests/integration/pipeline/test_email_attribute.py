@@ -53,8 +53,7 @@ def test_the_address_is_the_attribute(attribute_driver: SandboxDriver) -> None:
     ids = [str(uuid.uuid4()) for _ in range(12)]
     run = attribute_driver.finished(attribute_driver.create_run([event_text(id_) for id_ in ids]))
     assert run["state"]["message"].startswith("12 saved"), run["state"]
-    url = f"{attribute_driver.addresses.genesys_api_url}/_sim/targets"
-    asked = requests.get(url, timeout=60).json()["targets"]  # another test's deferred run may ask meanwhile
+    asked = attribute_driver.genesys_targets()  # another test's deferred run may ask meanwhile
     assert {id_: asked.count(f"/api/v2/conversations/{id_}") for id_ in ids} == dict.fromkeys(ids, 1)
     expected = {id_: attribute(attribute_driver, id_) for id_ in ids}
     assert any(expected.values())
@@ -64,9 +63,11 @@ def test_the_address_is_the_attribute(attribute_driver: SandboxDriver) -> None:
 def test_a_request_limit_in_between_loses_nothing(attribute_driver: SandboxDriver) -> None:
     """With requests for some of twelve the rest is deferred, and is saved with its address later."""
     ids = [str(uuid.uuid4()) for _ in range(12)]
-    attribute_driver.simulator("faults", rate_limit=8, rate_window=4)
+    attribute_driver.simulator("faults", rate_limit=8, rate_window=600)  # however slow the run is
     run = attribute_driver.finished(attribute_driver.create_run([event_text(id_) for id_ in ids]))
     assert ", 0 deferred" not in run["state"]["message"]
+    attribute_driver.simulator("faults", rate_window=4)
+    attribute_driver.simulator("reset", only=["counters"])  # also opens a new window
     attribute_driver.until(lambda: all(attribute_driver.settled(id_) for id_ in ids))
     attribute_driver.simulator("reset", only=["faults"])
     assert emails(attribute_driver, ids) == {id_: attribute(attribute_driver, id_) for id_ in ids}
@@ -87,10 +88,11 @@ def test_a_missing_permission_fails_the_run_and_loses_nothing(attribute_driver: 
 
 def test_reconcile_compares_without_attributes(attribute_driver: SandboxDriver) -> None:
     """Query results have no attributes: a stored row with one counts as present, a missing one is fetched."""
-    known, lost = add_conversations(attribute_driver, 2, **day(50))
+    interval = day(50)
+    known, lost = add_conversations(attribute_driver, 2, **interval)
     attribute_driver.finished(attribute_driver.create_run([event_text(known)]))
     before = attribute_driver.settled(known)
-    run = reconcile(attribute_driver, **day(50), **NO_RESTARTS)
+    run = reconcile(attribute_driver, **interval, **NO_RESTARTS)
     assert run["state"]["message"].startswith("2 seen, 1 present, 1 added, 0 updated")
     assert emails(attribute_driver, [lost]) == {lost: attribute(attribute_driver, lost)}
     assert attribute_driver.settled(known) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 import pytest
 
@@ -65,12 +66,16 @@ def test_only_the_unsettled_interactions_of_a_batch_are_deferred(driver: Sandbox
 
 
 def test_a_long_retry_after_defers_without_sleeping(driver: SandboxDriver) -> None:
-    """A 429 with a Retry-After of an hour defers at once; nothing is quarantined, and all is saved later."""
+    """A 429 with a Retry-After of an hour defers at once; nothing is quarantined, and all is saved later.
+
+    The run ends within the minutes for which the test waits, not after the hour, and has asked once.
+    """
     driver.simulator("faults", throttle={"retry_after": 3600, "for_seconds": 600})
     ids = [str(uuid.uuid4()) for _ in range(20)]
-    run = driver.finished(driver.create_run([event_text(id_) for id_ in ids]))
+    with driver.paused_live():  # the next attempt asks again in a few seconds
+        run = driver.finished(driver.create_run([event_text(id_) for id_ in ids], work_queue="replay"))
+        assert len([target for target in driver.genesys_targets() if ids[0] in target]) == 1
     assert "20 deferred" in run["state"]["message"]
-    assert run["total_run_time"] < 30
     driver.until(lambda: len(driver.runs_with(ids[0])) >= 3)  # further attempts
     driver.simulator("faults", throttle=None)
     for id_ in ids:
@@ -138,8 +143,12 @@ def test_the_request_usage_is_an_artifact(driver: SandboxDriver) -> None:
     """An artifact shows how many of the allowed requests were used, and where to change the limit."""
     driver.finished(driver.create_run([event_text(str(uuid.uuid4()))]))
     query = {"artifacts": {"key": {"any_": ["genesys-requests"]}}, "sort": "CREATED_DESC"}
-    shown = driver.until(lambda: driver.api("/artifacts/filter", query))[0]
-    assert "of 300 requests used" in shown["description"]
+
+    def look() -> dict[str, Any] | None:  # in the newest version there may be another test's limit
+        found = driver.api("/artifacts/filter", query)
+        return next((each for each in found if "of 300 requests used" in each["description"]), None)
+
+    shown = driver.until(look)
     assert "| replay and reconcile |" in shown["data"]
 
 
