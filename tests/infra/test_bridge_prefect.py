@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from prefect_api import PrefectApi
 
 from tests.support.bridge_messages import Letters, customer_end, messages
 from tests.support.prefect_server import running_server
+from tests.support.stack import eventually
 
 LIMIT = 524_288
 """Bytes of parameters that the server takes."""
@@ -49,11 +49,12 @@ class Deployment:
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """Return the server's response."""
-        for _ in range(50):
-            answer = requests.request(method, self.url + path, json=body, timeout=30)
-            if answer.status_code != 503:  # SQLite is sometimes busy
-                break
-            time.sleep(0.1)
+
+        def answered() -> list[requests.Response]:
+            answer = requests.request(method, self.url + path, json=body, timeout=60)
+            return [] if answer.status_code == 503 else [answer]  # SQLite is sometimes busy
+
+        (answer,) = eventually(answered)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -93,11 +94,12 @@ class Deployment:
 
 def redelivered(process: Delivery, given: list[Message]) -> Report:
     """Deliver until the server is not too busy, and return that report."""
-    for _ in range(50):
+
+    def delivered() -> Report | None:
         report = process.deliver(given, lambda: 900.0)
-        if not (report.halted and report.halted.status == 503):
-            break
-        time.sleep(0.1)
+        return None if report.halted and report.halted.status == 503 else report
+
+    report: Report = eventually(delivered)
     return report
 
 

@@ -37,7 +37,7 @@ def schedule_run(
     state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
     body = {"parameters": parameters, "state": state} | ({"work_queue_name": queue} if queue else {})
     path = f"/deployments/{id_}/create_flow_run"
-    return str(driver.until(lambda: driver.api(path, body, missing=None), 60)["id"])
+    return str(driver.until(lambda: driver.api(path, body, missing=None))["id"])
 
 
 def offered(

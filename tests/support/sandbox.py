@@ -113,7 +113,7 @@ class SandboxDriver:
         if work_queue:
             body["work_queue_name"] = work_queue
         path = f"/deployments/{deployment['id']}/create_flow_run"
-        return str(self.until(lambda: self.api(path, body, missing=None), 60)["id"])
+        return str(self.until(lambda: self.api(path, body, missing=None))["id"])
 
     def finished(self, run_id: str, seconds: float = 180) -> dict[str, Any]:
         """Wait until a run has ended; return it."""

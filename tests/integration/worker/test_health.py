@@ -21,7 +21,7 @@ async def is_healthy(port: int) -> bool:
         "PREFECT_WORKER_WEBSERVER_PORT": str(port),
         "HTTP_PROXY": "http://127.0.0.1:9",
     }
-    done = await asyncio.to_thread(subprocess.run, command, env=environment, check=False, timeout=60)
+    done = await asyncio.to_thread(subprocess.run, command, env=environment, check=False, timeout=180)
     return done.returncode == 0
 
 
@@ -36,18 +36,18 @@ async def test_a_worker_of_a_locked_server_is_well_until_it_stands_still(tmp_pat
         with stand.worker(
             options=("--with-healthcheck",),
             HOME=str(home),
+            PREFECT_WORKER_QUERY_SECONDS="3600",
             PREFECT_WORKER_WEBSERVER_HOST="127.0.0.1",
             PREFECT_WORKER_WEBSERVER_PORT=str(port),
         ) as child:
-            await stand.until(await stand.start("quick"), "Completed", seconds=60)
-            await stand.until(
-                await stand.start("quick"), "Completed", seconds=40
-            )  # its next poll is a minute away
-            await eventually(lambda: is_healthy(port), seconds=60)
+            await stand.until(await stand.start("quick"), "Completed", seconds=180)
+            # Its next poll is an hour away.
+            await stand.until(await stand.start("quick"), "Completed", seconds=180)
+            await eventually(lambda: is_healthy(port), seconds=180)
             child.send_signal(signal.SIGSTOP)
             try:
                 assert not await is_healthy(port)
             finally:
                 child.send_signal(signal.SIGCONT)
-            await eventually(lambda: is_healthy(port), seconds=60)
+            await eventually(lambda: is_healthy(port), seconds=180)
     assert list(home.iterdir()) == []  # with a read-only root it could not be written
