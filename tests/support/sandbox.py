@@ -241,12 +241,13 @@ def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def replaced_worker(sandbox: Sandbox, **environment: str) -> Iterator[None]:
-    """Replace the sandbox's one worker by one with more environment variables, for a while."""
+def replaced_worker(sandbox: Sandbox, **environment: str) -> Iterator[datetime]:
+    """Replace the sandbox's one worker by one with more environment variables; yield a moment without any worker."""
     sandbox.children.pop("worker 1").stop()
+    between = datetime.now(UTC)
     other = sandbox.start_worker(next(_numbers), **environment)
     try:
-        yield
+        yield between
     finally:
         sandbox.children.pop(other.name).stop()
         sandbox.start_worker(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tasks.pipeline.outcomes import count_summaries
 from tests.support.events import event_text
@@ -31,9 +31,8 @@ def test_a_workers_metrics_are_what_happened(driver: SandboxDriver) -> None:
     """Saved, rejected, deferred and throttled; Genesys counts the same requests, and only this worker sends any."""
     with receiving() as receiver:
         sent = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_METRIC_EXPORT_INTERVAL": "500"}
-        with replaced_worker(driver.sandbox, **sent):
+        with replaced_worker(driver.sandbox, **sent) as began:
             driver.simulator("reset")
-            began = datetime.now(UTC)
             saved, waiting, throttled = ([str(uuid.uuid4()) for _ in range(n)] for n in (3, 1, 1))
             driver.finished(driver.create_run([*map(event_text, saved), "no event"]))
             driver.finished(driver.create_run([event_text(saved[0])]))
