@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -89,7 +90,7 @@ def test_it_listens_on_the_loopback_and_requires_the_password(tmp_path: Path) ->
 
 
 def test_stopping_it_leaves_nothing_behind(tmp_path: Path) -> None:
-    """With a client connected it ends within two seconds, with exit code 0 and no shared memory left."""
+    """With a client connected it ends, without waiting for the client, with exit code 0 and no shared memory left."""
     before = shared_memory()
     with running(tmp_path) as (url, process):
         engine = create_async_engine(url)
@@ -97,14 +98,17 @@ def test_stopping_it_leaves_nothing_behind(tmp_path: Path) -> None:
         async def stop_while_connected() -> None:
             async with engine.connect() as connection:
                 await connection.execute(sa.text("SELECT 1"))
-                await asyncio.to_thread(process.stop, 2.0)
+                await asyncio.to_thread(process.stop, 60.0)
             with suppress(Exception):  # the connection is gone
                 await engine.dispose()
 
         with suppress(sa.exc.DBAPIError):
             asyncio.run(stop_while_connected())
         assert process.process.returncode == 0
-    assert shared_memory() <= before
+    new, deadline = shared_memory() - before, time.monotonic() + 60
+    while new & shared_memory():  # another process's initdb has some for a moment
+        assert time.monotonic() < deadline, new
+        time.sleep(0.2)
 
 
 def shared_memory() -> set[str]:

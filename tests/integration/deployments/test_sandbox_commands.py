@@ -37,6 +37,11 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def is_whole(env: Path) -> bool:
+    """Return whether the file is written to its end."""
+    return env.exists() and env.read_text().endswith("\n")
+
+
 def processes_in(folder: Path) -> list[str]:
     """The command lines of the processes that have a file of the folder open; each child has its log."""
     found = []
@@ -45,10 +50,11 @@ def processes_in(folder: Path) -> list[str]:
             continue
         try:
             opened = [str(number.readlink()) for number in (entry / "fd").iterdir()]
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
         if any(name.startswith(str(folder)) for name in opened):
-            found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            found.append(command)
     return found
 
 
@@ -58,7 +64,7 @@ def test_a_sandbox_runs_once_and_leaves_no_process(tmp_path: Path) -> None:
     env = tmp_path / ".sandbox/env"
     try:
         deadline = time.monotonic() + 300
-        while not env.exists() and first.poll() is None and time.monotonic() < deadline:
+        while not is_whole(env) and first.poll() is None and time.monotonic() < deadline:
             time.sleep(0.2)
         names = {line.split("=")[0] for line in env.read_text().splitlines()}
         assert {
@@ -82,7 +88,7 @@ def test_a_sandbox_runs_once_and_leaves_no_process(tmp_path: Path) -> None:
 
 def test_orphans_of_a_killed_sandbox_are_named(tmp_path: Path) -> None:
     """The next sandbox names the processes that still run and how to stop them; no other program's process."""
-    code = "import sys, time; print('up', flush=True); time.sleep(60)"
+    code = "import sys, time; print('up', flush=True); time.sleep(600)"
     orphan = Child(
         "emulator", [sys.executable, "-c", code, "deployments.sandbox"], os.environ, tmp_path / "log"
     )
