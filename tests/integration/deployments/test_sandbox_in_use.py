@@ -49,6 +49,6 @@ def test_the_documents_snippets_run(driver: SandboxDriver, number: int) -> None:
 def test_the_printed_address_is_the_current_ui(driver: SandboxDriver) -> None:
     """The server's root leads there, too, and every page forbids the browser to ask another host."""
     root = driver.addresses.prefect_api_url.removesuffix("/api")
-    page = requests.get(root, headers={"Accept": "text/html"}, timeout=10)
+    page = requests.get(root, headers={"Accept": "text/html"}, timeout=60)
     assert page.url.removesuffix("/") == driver.sandbox.ui_url
     assert page.headers["Content-Security-Policy"] == POLICY

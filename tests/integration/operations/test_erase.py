@@ -193,14 +193,17 @@ def test_an_erasure_holds_for_an_interaction_that_was_never_stored(driver: Sandb
 def test_a_run_in_flight_does_not_restore_it(driver: SandboxDriver) -> None:
     """An interaction that is erased while its run waits for Genesys stays erased after the answer."""
     driver.simulator("faults", latency=20, strikes="api")
-    id_ = driver.end()
-    flight = driver.until(
-        lambda: next((r for r in driver.runs_with(id_) if r["state_type"] == "RUNNING"), None)
-    )
-    driver.until(lambda: driver.simulator_state()["requests"]["api"])
-    run = erase(driver, interaction_ids=[id_], dry_run=False)
-    assert driver.finished(flight["id"])["end_time"] > run["end_time"]
-    assert [row["outcome"] for row in driver.outcomes(flight["id"])] == [OutcomeKind.UNCHANGED]
+
+    def erased_in_flight() -> tuple[str, str] | None:
+        id_ = str(uuid.uuid4())
+        flight = driver.create_run([event_text(id_)])
+        driver.until(lambda: driver.asked_for(id_))
+        run = erase(driver, interaction_ids=[id_], dry_run=False)
+        landed = driver.finished(flight)["end_time"] > run["end_time"]
+        return (id_, flight) if landed else None  # on a busy machine the answer may come before the erasure
+
+    id_, flight = driver.until(erased_in_flight)
+    assert [row["outcome"] for row in driver.outcomes(flight)] == [OutcomeKind.UNCHANGED]
     assert only_tombstone(driver, id_)
 
 

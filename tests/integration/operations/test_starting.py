@@ -29,7 +29,7 @@ def run(driver: SandboxDriver) -> Run:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=280,
             check=False,
         )
 
