@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,3 +35,22 @@ def bridge_feed(
         yield EventSourceMapping(module.handler)
     finally:
         module.bridge.cache_clear()
+
+
+def delivered(
+    driver: SandboxDriver, bridge: EventSourceMapping, bodies: Sequence[str], *marks: str
+) -> list[dict[str, Any]]:
+    """Deliver messages, and wait for their runs; return these.
+
+    Each batch has an event with one of the marks: the sandbox's own bridge may make a run of another test's events.
+    """
+    known = {run["id"] for run in _runs(driver)}
+    bridge.deliver(bodies)
+    made = [run for run in _runs(driver) if run["id"] not in known]
+    own = [run for run in made if any(mark in str(run["parameters"]) for mark in marks)]
+    assert own
+    return [driver.finished(run["id"], 300) for run in own]
+
+
+def _runs(driver: SandboxDriver) -> list[dict[str, Any]]:
+    return driver.runs(tags={"all_": ["bridge"]})

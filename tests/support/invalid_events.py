@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 VALID_ID = "c0000000-0000-4000-8000-000000000001"
 GENESYS = "v2.detail.events.conversation.{id}.customer.end"
 MEGABYTE = 1_000_000
+BAD = "bad-"  # at the beginning of their own ids
 
 
 class InvalidEvent(NamedTuple):
@@ -184,7 +185,7 @@ _SECRET_TYPES = ("markup", "letters", "telephone")  # the others may be quoted: 
 
 def event(name: str, detail: Any, detail_type: Any = "conversation.end", **more: Any) -> str:
     """Return an event with an id that depends on its name."""
-    id_ = f"bad-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
+    id_ = f"{BAD}{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
     head = {"version": "0", "id": id_, "source": "gen.cloud.events", "detail-type": detail_type}
     return json.dumps({**head, "detail": detail} | more)
 
