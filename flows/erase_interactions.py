@@ -36,6 +36,7 @@ from tasks.errors import DependencyUnavailable, InvalidRequest, PermanentError
 from tasks.operations.erasure_request import ErasureRequest, InvalidErasureRequest, check_reason
 from tasks.operations.form_fields import CustomerKey, InteractionId, Words
 from tasks.operations.subject import Subject
+from tasks.options import NO_RESULTS
 from tasks.settings import task_policy
 from tasks.values import canonical_id, chunked
 
@@ -51,7 +52,7 @@ def run_name() -> str:
     return f"erase {subject}, dry run" if parameters.get("dry_run", True) else f"erase {subject}"
 
 
-@flow(name=ERASE, flow_run_name=run_name, persist_result=False)
+@flow(name=ERASE, flow_run_name=run_name, persist_result=False, result_storage=NO_RESULTS)
 async def erase_interactions(  # noqa: PLR0917 - the fields of a form
     interaction_ids: list[InteractionId] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
     external_contact_id: str = "",

@@ -15,11 +15,12 @@ from flows.runs.recovery import completed_before_loss, quarantine_crash_looping
 from flows.runs.schedule import reschedule_current_run, schedule_deferred
 from flows.runs.timeouts import PROCESS, rescheduled_after, run_timeout
 from tasks.errors import DependencyUnavailable
+from tasks.options import NO_RESULTS
 from tasks.pipeline.work import PipelineRun
 from tasks.settings import task_policy
 
 
-@flow(name=PROCESS, flow_run_name=batch_run_name, persist_result=False)
+@flow(name=PROCESS, flow_run_name=batch_run_name, persist_result=False, result_storage=NO_RESULTS)
 async def process_interactions(
     events: list[str], attempt: SkipJsonSchema[int] = 1, throttled: SkipJsonSchema[int] = 0
 ) -> State[Any]:

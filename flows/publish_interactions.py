@@ -22,6 +22,7 @@ from flows.runs.timeouts import PUBLISH, run_timeout
 from tasks.errors import InvalidRequest, PermanentError, TransientError
 from tasks.lake.publishing.counts import PublishCounts
 from tasks.operations.intervals import InvalidInterval
+from tasks.options import NO_RESULTS
 from tasks.publish import keep_up_tables, list_days, list_staged, publish_batch, publish_names, rebuild_day
 from tasks.services import get_services
 from tasks.settings import task_policy
@@ -35,7 +36,7 @@ def run_name() -> str:
     return f"rebuild {given['start']} to {given.get('end') or 'today'}"
 
 
-@flow(name=PUBLISH, flow_run_name=run_name, persist_result=False)
+@flow(name=PUBLISH, flow_run_name=run_name, persist_result=False, result_storage=NO_RESULTS)
 async def publish_interactions(start: date | None = None, end: date | None = None) -> State[Any]:
     """Bring the analytics tables up to what is stored. Without any parameter: all that has changed.
 

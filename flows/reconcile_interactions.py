@@ -28,6 +28,7 @@ from flows.runs.timeouts import RECONCILE, run_timeout
 from tasks.errors import InvalidRequest, PipelineError, TransientError
 from tasks.operations.intervals import Interval, InvalidInterval, resolve_interval, scheduled_interval
 from tasks.operations.reconciler import ReconcileCounts
+from tasks.options import NO_RESULTS
 from tasks.settings import task_policy
 
 Mode = Literal["query", "jobs"]
@@ -67,7 +68,7 @@ def _interval_name(given: dict[str, Any]) -> str:
     return f"reconcile the last {3 if hours is None else hours} hours"
 
 
-@flow(name=RECONCILE, flow_run_name=run_name, persist_result=False)
+@flow(name=RECONCILE, flow_run_name=run_name, persist_result=False, result_storage=NO_RESULTS)
 async def reconcile_interactions(  # noqa: PLR0917 - the fields of a form
     start: datetime | None = None,
     end: datetime | None = None,

@@ -20,13 +20,14 @@ from tasks.errors import PermanentError, TransientError
 from tasks.genesys import NameKind
 from tasks.genesys.directory import MAX_IDS
 from tasks.operations.directory_refresh import RefreshCounts
+from tasks.options import NO_RESULTS
 from tasks.pipeline.directory import Directory
 from tasks.services import get_services
 from tasks.settings import task_policy
 from tasks.values import chunked
 
 
-@flow(name=REFRESH, persist_result=False)
+@flow(name=REFRESH, persist_result=False, result_storage=NO_RESULTS)
 async def refresh_directory() -> State[Any]:
     """Ask Genesys for the names of all users, queues, wrap-up codes and divisions that the directory knows.
 

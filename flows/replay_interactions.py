@@ -26,6 +26,7 @@ from tasks.operations.form_fields import InteractionId, Words
 from tasks.operations.replay_parts import ReplayPart, ReplayPlan, forecast
 from tasks.operations.replay_request import Quarantined, ReplayRequest
 from tasks.operations.tolerance import DEFAULT, Share, intolerable
+from tasks.options import NO_RESULTS
 from tasks.pipeline.outcomes import UNSUCCESSFUL
 from tasks.pipeline.work import PipelineRun, ValidatedBatch
 from tasks.quarantine import release_handled
@@ -51,7 +52,7 @@ def run_name() -> str:
     return f"{dry}replay of {' and '.join(parts) or 'nothing'}"
 
 
-@flow(name=REPLAY, flow_run_name=run_name, persist_result=False)
+@flow(name=REPLAY, flow_run_name=run_name, persist_result=False, result_storage=NO_RESULTS)
 async def replay_interactions(  # noqa: PLR0917 - the fields of a form
     interaction_ids: list[InteractionId] = [],  # noqa: B006 - Prefect's form shows the default; nothing changes it
     quarantined: Quarantined = "none",

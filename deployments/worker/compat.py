@@ -15,13 +15,13 @@ from typing import Any
 from prefect.workers.base import BaseWorker
 
 try:
-    from prefect.context import AsyncClientContext
+    from prefect.context import AsyncClientContext, SyncClientContext
     from prefect.events.clients import get_events_subscriber
     from prefect.flow_engine import AsyncFlowRunEngine
     from prefect.utilities.engine import propose_state
 except ImportError as error:  # the modules that use them can be imported, until check() names what is missing
     _missing = [str(error)]
-    AsyncClientContext = AsyncFlowRunEngine = dict  # type: ignore[assignment, misc]  # as generic as the engine
+    AsyncClientContext = SyncClientContext = AsyncFlowRunEngine = dict  # type: ignore[assignment, misc]  # as generic as the engine
     get_events_subscriber = propose_state = print  # type: ignore[assignment]
 else:
     _missing = []
@@ -30,6 +30,7 @@ __all__ = [
     "AsyncClientContext",
     "AsyncFlowRunEngine",
     "BaseWorker",
+    "SyncClientContext",
     "check",
     "get_events_subscriber",
     "propose_state",

@@ -11,26 +11,28 @@ import contextvars
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from prefect.logging import get_logger
 
-from deployments.worker.compat import AsyncClientContext
+from deployments.worker.compat import AsyncClientContext, SyncClientContext
 
 T = TypeVar("T")
 _log = get_logger("worker.interactions")
 
 
 class RunLoop:
-    """An event loop in a thread of its own, with one Prefect client for everything that runs on it."""
+    """An event loop in a thread of its own, with Prefect clients for everything that runs on it."""
 
     def __init__(self) -> None:
         self._context = contextvars.Context()  # with the client in it; every run starts with a copy
+        self._clients = AsyncExitStack()
         self._closing = False
         self._thread = threading.Thread(target=self._main, name="flow-runs", daemon=True)
 
     async def start(self) -> None:
-        """Start the thread and connect its client; raises what connecting raised."""
+        """Start the thread and connect its clients; raises what connecting raised."""
         self._loop = asyncio.new_event_loop()
         self._thread.start()
         await self._run(self._enter(), self._context)
@@ -40,15 +42,17 @@ class RunLoop:
         return await self._run(coroutine, self._context.copy())
 
     async def stop(self) -> None:
-        """Close the client and end the thread; what still runs there is abandoned."""
-        await self._run(self._client.__aexit__(None, None, None), self._context)
+        """Close the clients and end the thread; what still runs there is abandoned."""
+        await self._run(self._clients.aclose(), self._context)
         self._closing = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         await asyncio.to_thread(self._thread.join, 5)
 
     async def _enter(self) -> None:
-        self._client = AsyncClientContext()
-        await self._client.__aenter__()
+        await self._clients.enter_async_context(AsyncClientContext())
+        self._clients.enter_context(
+            SyncClientContext()
+        )  # the engine of an async flow wants one, too, with each run
 
     async def _run(self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context) -> T:
         ended: Future[asyncio.Task[T]] = Future()
