@@ -19,7 +19,7 @@ class RecoveryDelays:
 
     lost_after: float = 90
     """On the stock pool, seconds without a heartbeat after which a run counts as lost: three heartbeats."""
-    stuck_after: float = 300
+    stuck_after: float = 120
     """On the stock pool, seconds that a run may be Pending."""
     crashed_after: float = 60
     """On the stock pool, seconds until a crashed run is scheduled again."""

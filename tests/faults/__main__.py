@@ -56,7 +56,7 @@ def inject_faults(
         mixture: These faults at once, each by a part of its name, and no others.
         times: How often each trial is made.
         reconcile: Whether reconcile runs, as by its schedule; without it only the workers recover a lost run.
-        pool: The work pool; with Prefect's own process pool a lost run comes back after 90 s, a stuck one after 300 s.
+        pool: The work pool; with Prefect's own process pool a lost run comes back after 90 s, a stuck one after 120 s.
         timeout: Seconds after a fault within which every discrepancy must disappear.
     """
     out = console()
