@@ -143,7 +143,7 @@ def test_an_unusable_block_is_an_error_that_names_its_variable(
 def test_the_api_shows_no_secret_of_a_block(driver: SandboxDriver) -> None:
     """The block type declares its secret field, and the API returns block documents obfuscated."""
     api = driver.addresses.prefect_api_url
-    kind = requests.get(f"{api}/block_types/slug/genesys-credentials", timeout=10).json()
+    kind = requests.get(f"{api}/block_types/slug/genesys-credentials", timeout=60).json()
     query = {"block_schemas": {"block_type_id": {"any_": [kind["id"]]}}}
     fields = driver.api("/block_schemas/filter", query)[0]["fields"]
     assert set(fields["properties"]) == {"client_id", "client_secret", "region"}

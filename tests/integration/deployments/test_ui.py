@@ -253,7 +253,7 @@ def test_the_form_replays_an_interaction(driver: SandboxDriver, ui: Ui) -> None:
 def descriptions(driver: SandboxDriver, deployment: str) -> list[str]:
     """Return the description of each of a deployment's parameters."""
     url = f"{driver.addresses.prefect_api_url}/deployments/name/{deployment}"
-    schema = requests.get(url, timeout=10).json()["parameter_openapi_schema"]
+    schema = requests.get(url, timeout=60).json()["parameter_openapi_schema"]
     assert schema["properties"]
     return [each["description"] for each in schema["properties"].values()]
 

@@ -42,7 +42,7 @@ def interactions(driver: SandboxDriver) -> Command:
             cwd=servers.ROOT,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=280,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -138,7 +138,7 @@ def test_prefect_refuses_an_address_before_it_keeps_it(
 ) -> None:
     """The flow's schema is checked by the server when the run is asked for, in the form, too."""
     url = driver.addresses.prefect_api_url
-    target = requests.get(f"{url}/deployments/name/erase-interactions/erase", timeout=10).json()["id"]
+    target = requests.get(f"{url}/deployments/name/erase-interactions/erase", timeout=60).json()["id"]
     body = {"parameters": {"interaction_ids": [str(uuid.uuid4())], **parameters}}
-    answer = requests.post(f"{url}/deployments/{target}/create_flow_run", json=body, timeout=30)
+    answer = requests.post(f"{url}/deployments/{target}/create_flow_run", json=body, timeout=60)
     assert answer.status_code == 409

@@ -107,7 +107,7 @@ def test_without_a_sandbox_there_is_nothing_to_play(tmp_path: Path) -> None:
         cwd=servers.ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 1

@@ -16,6 +16,9 @@ def test_a_job_of_5000_survives_a_kill_in_the_middle(outage_driver: SandboxDrive
     """The next worker goes on with the same job at its cursor: all are stored, each by one write."""
     driver, days = outage_driver, (130, 129)
     driver.simulator("reset")
+    driver.simulator(
+        "faults", latency=5, strikes="api", job_page_max=500
+    )  # ten pages last: none is the last one
     ids = add_conversations(driver, 5_000, **day(130))
     run_id = start_run(driver, RECONCILE, **day(130), **NO_RESTARTS, mode="jobs")
 
@@ -25,6 +28,7 @@ def test_a_job_of_5000_survives_a_kill_in_the_middle(outage_driver: SandboxDrive
     driver.until(page_is_saved)
     name = next(name for name in driver.sandbox.children if name.startswith("worker"))
     driver.sandbox.children.pop(name).kill()
+    driver.simulator("faults", latency=0)
     (killed,) = driver.runs(id={"any_": [run_id]})
     assert killed["state_type"] == "RUNNING"
     stored_before = {row["interactionId"] for row in driver.rows(driver.addresses.interaction_table)} & set(

@@ -7,13 +7,14 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from deployments.sandbox.genesys.http.tokens import CLIENT_ID, CLIENT_SECRET
 from deployments.sandbox.servers import AWS
-from tests.support.bridge_feed import bridge_feed
+from tests.support.bridge_feed import bridge_feed, delivered
 from tests.support.malformed_events import BY_HAND, THROUGH_THE_BRIDGE, Person, malformed
 from tests.support.prefect_contents import appearances, in_the_database, in_the_logs, through_the_api
 from tests.support.prefect_runs import erase, logs_with
@@ -49,7 +50,8 @@ def every_outcome(driver: SandboxDriver) -> list[str]:
     driver.until(lambda: driver.row(unknown))
     run = erase(driver, interaction_ids=[saved[0]], dry_run=False)
     assert run["state_name"] == "Completed"
-    driver.until(lambda: [r for r in driver.runs_with(saved[0]) if r["state_type"] == "COMPLETED"])
+    for id_ in (*saved, refused):
+        driver.until(partial(ended_runs, driver, id_))
     return [*saved, refused]
 
 
@@ -70,10 +72,11 @@ def every_failure(driver: SandboxDriver) -> dict[str, str]:
 
 
 def during(driver: SandboxDriver, look: Callable[[str], object], **faults: Any) -> str:
-    """Process an interaction while Genesys has these faults, until `look` sees it; return its id."""
+    """Process an interaction during these faults, until `look` sees it and a run of it has ended; return its id."""
     driver.simulator("faults", **faults)
     id_ = driver.end()
     driver.until(lambda: look(id_))
+    driver.until(lambda: ended_runs(driver, id_))
     driver.simulator("reset", only=["faults"])
     return id_
 
@@ -81,6 +84,11 @@ def during(driver: SandboxDriver, look: Callable[[str], object], **faults: Any) 
 def deferred(driver: SandboxDriver) -> Callable[[str], object]:
     """Return a function that says when an interaction's next attempt is due."""
     return lambda id_: (driver.row(id_) or {}).get("dueAt")
+
+
+def ended_runs(driver: SandboxDriver, text: str) -> list[dict[str, Any]]:
+    """Return the runs that have ended and whose parameters mention a text."""
+    return [run for run in driver.runs_with(text) if run["state_type"] in ("FAILED", "CRASHED", "COMPLETED")]
 
 
 def with_unreadable_row(driver: SandboxDriver) -> str:
@@ -91,11 +99,7 @@ def with_unreadable_row(driver: SandboxDriver) -> str:
         Item={"interactionId": {"S": id_}, "version": {"L": []}, "attempt": {"S": "x"}},
     )
     driver.end(id_)
-    driver.until(
-        lambda: [
-            run for run in driver.runs_with(id_) if run["state_type"] in ("FAILED", "CRASHED", "COMPLETED")
-        ]
-    )
+    driver.until(lambda: ended_runs(driver, id_))
     driver.sandbox.client("dynamodb").delete_item(
         TableName=driver.addresses.interaction_table, Key={"interactionId": {"S": id_}}
     )
@@ -128,12 +132,9 @@ def test_malformed_events_leave_nothing_of_a_person_in_prefect(
 
     Each has its outcome all the same, and the reasons of the rejected name the field.
     """
-    known = {run["id"] for run in driver.runs(tags={"all_": ["bridge"]})}
-    bodies = a_part_of(THROUGH_THE_BRIDGE, str(uuid.uuid4()))
+    id_ = str(uuid.uuid4())
     with bridge_feed(driver, monkeypatch) as bridge:
-        bridge.deliver(bodies)
-    runs = [run for run in driver.runs(tags={"all_": ["bridge"]}) if run["id"] not in known]
-    ended = [driver.finished(run["id"], 300) for run in runs]
+        ended = delivered(driver, bridge, a_part_of(THROUGH_THE_BRIDGE, id_), id_)
     assert all("ValidationFailed: " in run["state"]["message"] for run in ended)
     texts = everything(driver)
     assert re.search(r"conversationId is text of 19 characters that is not a UUID", texts["artifacts"])
@@ -178,17 +179,24 @@ def everything(driver: SandboxDriver) -> dict[str, str]:
     return api | in_the_database(driver.sandbox.database.url) | in_the_logs(driver.sandbox.folder / "logs")
 
 
+def with_events_of(driver: SandboxDriver, runs: set[str]) -> dict[str, str] | None:
+    """Return what the API has once it has an event of each of these runs: events come later than states."""
+    api = through_the_api(driver.addresses.prefect_api_url)
+    return api if {("events", run) for run in runs} <= appearances({"events": api["events"]}, runs) else None
+
+
 def test_prefect_holds_no_personal_data(driver: SandboxDriver) -> None:
     """No number, address, name or subject from Genesys or the bus, no token and no secret is in Prefect.
 
     The search covers parameters, logs, artifacts and events through the API, every table of the server's database
-    and the logs of the processes; it must find the interactions' ids.
+    and the logs of the processes; it must find the interactions' ids, and events of their runs.
     """
     ids = every_outcome(driver)
     driver.note_personal()
     logs_with(driver, "validated", flow_run_id={"any_": [run["id"] for run in driver.runs_with(ids[0])]})
-    api = through_the_api(driver.addresses.prefect_api_url)
-    for place in ("runs", "artifacts", "events"):
+    runs = {ended_runs(driver, id_)[0]["id"] for id_ in ids}
+    api = driver.until(lambda: with_events_of(driver, runs))
+    for place in ("runs", "artifacts"):
         assert {(place, id_) for id_ in ids} <= appearances({place: api[place]}, set(ids)), place
     assert "validated" in api["logs"]
     texts = api | in_the_database(driver.sandbox.database.url) | in_the_logs(driver.sandbox.folder / "logs")
