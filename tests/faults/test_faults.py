@@ -6,16 +6,19 @@ import random
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from deployments.resources import STOCK_POOL, WARM_POOL
 from tests.faults import prefect_faults, store_faults, worker_faults
 from tests.faults.fault import Fault
 from tests.faults.fault_sandbox import FaultSandbox
 from tests.faults.proxy_rules import Rule
-from tests.faults.trial import run_trial
+from tests.faults.trial import Trial, run_trial
 from tests.faults.verification import summary
 from tests.support.events import event_text
 from tests.support.sandbox import SandboxDriver
@@ -35,10 +38,17 @@ WORST = (
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultSandbox]:
-    """Return a sandbox for fault injection."""
+    """Return a sandbox for fault injection, in which no reconcile runs: whatever is lost comes back without it."""
+    with started(tmp_path_factory.mktemp("faults")) as running:
+        yield running
+
+
+@contextmanager
+def started(folder: Path, pool: str = WARM_POOL) -> Iterator[FaultSandbox]:
+    """Start such a sandbox, with a seed that the test's output names."""
     seed = random.SystemRandom().randrange(1_000_000)
     sys.stdout.write(f"seed {seed}\n")
-    with FaultSandbox.start(tmp_path_factory.mktemp("faults"), seed, lambda _: None) as running:
+    with FaultSandbox.start(folder, seed, lambda _: None, reconcile=False, pool=pool) as running:
         yield running
 
 
@@ -48,12 +58,24 @@ def test_nothing_is_lost_and_nothing_doubled(target: FaultSandbox, fault: Fault)
 
     What was erased meanwhile has no content anywhere, though its events came before, during and after.
     """
-    trial = run_trial(target, [fault], EVENTS // len(WORST), target.rng.randrange(1_000_000), timeout=300)
-    sys.stdout.write(f"{trial.name}: {summary(trial.comparison)}\n")
-    assert trial.comparison.discrepancies == []
+    trial = balanced(target, fault, EVENTS // len(WORST))
     outcomes = {"saved", "deferred, then saved", "unchanged", "rejected", "erased"}
     assert set(trial.comparison.outcomes) <= outcomes
     assert trial.comparison.outcomes["erased"]
+
+
+def test_on_the_stock_pool_the_runs_of_killed_workers_come_back(tmp_path: Path) -> None:
+    """Prefect's own process workers are killed with their runs, and its heartbeats say so: no reconcile is needed."""
+    with started(tmp_path, STOCK_POOL) as target:
+        balanced(target, Fault("both workers killed at once", worker_faults.killed_at_once), 20)
+
+
+def balanced(target: FaultSandbox, fault: Fault, events: int) -> Trial:
+    """Inject a fault while so many events come; return the trial, which has left no discrepancy."""
+    trial = run_trial(target, [fault], events, target.rng.randrange(1_000_000), timeout=300)
+    sys.stdout.write(f"{trial.name}: {summary(trial.comparison)}\n")
+    assert trial.comparison.discrepancies == []
+    return trial
 
 
 @pytest.mark.parametrize(
