@@ -37,15 +37,13 @@ if TYPE_CHECKING:
     from deployments.worker.settings import WorkerSettings
 
 _PAGE, _PAGES = 20, 10  # runs with all their parameters; what is left is for the next look
-_LOOKS = (
-    0.4,
-    0.55,
-)  # of `stuck_seconds` between two looks while no worker goes; workers look at different times
+# Of `stuck_seconds`, between two looks while no worker goes: workers look at different times.
+_LOOKS = (0.4, 0.55)
 _STATES = filters.FlowRunFilterState(
     type=filters.FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CRASHED])
 )
 _MESSAGES = {
-    WORKER_LOST: "Its worker is gone.",
+    WORKER_LOST: "Its worker has it no longer.",
     STUCK_PENDING: "No worker began it.",
     RUN_CRASHED: "Its process crashed.",
 }
@@ -64,9 +62,9 @@ class LostRuns:
     outages_noted: Callable[[], AbstractContextManager[None]]
     flows: Sequence[str] = ()
     _silences: Silences = field(init=False)
-    _began: datetime | None = None  # by the server's clock, as all times here
-    _gone: frozenset[str] = frozenset()
-    _look_at: float = 0.0
+    _began: datetime | None = field(default=None, init=False)  # by the server's clock
+    _gone: frozenset[str] = field(default=frozenset(), init=False)
+    _look_at: float = field(default=0.0, init=False)  # by the monotonic clock
 
     def __post_init__(self) -> None:
         self._silences = Silences(self.owner.worker, self.settings.lost_beats)
