@@ -114,9 +114,8 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
 
     def _start_services(self, work_pool_id: UUID, pool: str) -> list[asyncio.Task[None]]:
         announcements = listen(work_pool_id, self._work, self._cancelling)
-        flows = (
-            FLOWS if self._settings.flow_packages == PRODUCT else ()
-        )  # a stranger's may be refused for ever
+        # A stranger's flow may be refused, crash and be scheduled again for ever.
+        flows = FLOWS if self._settings.flow_packages == PRODUCT else ()
         lost_runs = LostRuns(
             self.client, pool, self._owner, self._executions, self._settings, self._outages_noted, flows
         )
