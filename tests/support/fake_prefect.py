@@ -112,7 +112,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_authorized("GET"):
             return
         if self.path.startswith("/api/v2/concurrency_limits/"):
-            self._answer(200, {"limit": self.fake.request_limit, "active": True})
+            known = {"id": _new_id(), "name": self.path.rpartition("/")[2], "active_slots": 0}
+            self._answer(
+                200, known | {"limit": self.fake.request_limit, "active": True, "slot_decay_per_second": 0}
+            )
         else:
             found = self.fake.deployments.get(self.path.partition("/deployments/name/")[2])
             self._answer(200 if found else 404, {"id": found, "work_pool_name": "interactions"})

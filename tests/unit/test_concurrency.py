@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tasks import concurrency as limits
-from tasks.concurrency import LimitMissing, PrefectLimits
+from tasks.concurrency import LimitMissing, LimitReader, PrefectLimits
 from tasks.errors import DependencyUnavailable
+from tests.support.fake_prefect import FakePrefect
 
 MOMENT = 0.2
 
@@ -142,3 +144,22 @@ def test_many_threads_share_one_read(prefect: Prefect) -> None:
     for thread in threads:
         thread.join(180)
     assert (found, prefect.reads) == ([300] * 20, 1)
+
+
+def test_reads_share_one_connection() -> None:
+    """A client for each read would make a connection, and a TLS context, for each."""
+    with FakePrefect(request_limit=7).serving() as server, temporary_settings({PREFECT_API_URL: server.url}):
+        reader = LimitReader()
+        assert [reader.read("a") for _ in range(3)] == [7, 7, 7]
+        assert server.connections == 1
+
+
+def test_a_connection_that_the_server_has_closed_is_made_anew() -> None:
+    """A server closes what is idle, and everything when it is restarted."""
+    with (
+        FakePrefect(closes_idle=True).serving() as server,
+        temporary_settings({PREFECT_API_URL: server.url}),
+    ):
+        reader = LimitReader()
+        assert [reader.read("a") for _ in range(3)] == [300, 300, 300]
+        assert server.connections == 3
