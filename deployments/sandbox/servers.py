@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import requests
+from dotenv import dotenv_values
 
 from deployments.sandbox.processes import Child, OnStart, free_port
 
@@ -18,6 +19,8 @@ AWS = {
     "AWS_SECRET_ACCESS_KEY": "sandbox-secret-access-key",  # a dummy; a unique string, so that tests can search for it
 }
 START_TIMEOUT = 120.0  # seconds; Prefect creates its tables first: 10 s on two idle cores
+UNCOMPRESSED = {"PREFECT_CLIENT_CUSTOM_HEADERS": '{"Accept-Encoding": "identity"}'}
+"""Of a worker beside its server, which else compresses half a megabyte of parameters for each run, twice."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -112,9 +115,15 @@ def prefect_server_environment(folder: Path, database_url: str) -> dict[str, str
             "PREFECT_API_DATABASE_CONNECTION_URL": database_url,
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT5S",
-            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         }
+        | _settings_of_services()
     )
+
+
+def _settings_of_services() -> dict[str, str]:
+    """Return how Prefect's services work in a cluster, which is right for one server, too."""
+    given = dotenv_values(ROOT / "infra/cluster/prefect.env")
+    return {name: value or "" for name, value in given.items() if name.startswith("PREFECT_SERVER_SERVICES_")}
 
 
 def worker(folder: Path, environment: dict[str, str], pool: str, number: int, on_start: OnStart) -> Child:
@@ -133,6 +142,7 @@ def worker(folder: Path, environment: dict[str, str], pool: str, number: int, on
         "--limit",
         "10",
     ]
+    environment = environment | UNCOMPRESSED
     child = on_start(Child(f"worker {number}", command, environment, folder / f"logs/worker-{number}.log"))
     url = f"{environment['PREFECT_API_URL']}/work_pools/{pool}/workers/filter"
     child.wait_until_ready(lambda: name in online_workers(url), START_TIMEOUT)
