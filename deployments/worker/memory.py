@@ -20,7 +20,7 @@ def give_large_buffers_back() -> None:
     the last; with the bound 222 and 235, and with two heaps 216 and 224. Does nothing where the C library is another.
 
     Arrow, which publishing needs, has an allocator of its own that keeps what was freed. It takes the system's instead,
-    if it is not imported yet and the user has chosen none: after forty publishes 285 MB, not 420 with 510 in between.
+    if it is not imported yet and the user has chosen none: after forty publishes 289 MB, not 420 with 510 in between.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     with suppress(OSError, AttributeError, TypeError):
