@@ -19,6 +19,7 @@ from tasks.genesys import (
     SharedWindow,
 )
 from tasks.records import InteractionRecord, build_record
+from tasks.records.customer_keys import CustomerKeys
 from tasks.settings import Settings
 from tasks.stores import (
     InteractionTable,
@@ -45,7 +46,9 @@ class Work:
     def __init__(self) -> None:
         config = Settings()
         self._database = dynamodb.client(config.store_concurrency)
-        self._table = InteractionTable(self._database, config.interaction_table)
+        secret = config.customer_keys_secret
+        keys = CustomerKeys(secret) if secret else None
+        self._table = InteractionTable(self._database, config.interaction_table, keys=keys)
         self._quarantine = QuarantineTable(self._database, config.quarantine_table, days=1)
         bucket = config.conversation_bucket
         self._staging = StagingBucket(s3.client(config.store_concurrency), bucket) if bucket else None
