@@ -117,8 +117,15 @@ class Settings(BaseSettings):
     genesys_batch_size: int = Field(
         default=100, ge=1, le=100, description="Conversation ids per details request (Genesys: unconfirmed)"
     )
-    genesys_connect_timeout: float = Field(default=5.0, gt=0, description="Seconds to connect")
-    genesys_read_timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for an answer")
+    genesys_connect_timeout: float = Field(
+        default=5.0, gt=0, le=10, description="Seconds to connect, at most 10"
+    )
+    genesys_read_timeout: float = Field(
+        default=30.0,
+        gt=0,
+        le=45,
+        description="Seconds to wait for an answer, at most 45: a request ends before its permit leaves the minute",
+    )
     genesys_max_wait: float = Field(
         default=30.0,
         ge=0,
@@ -144,9 +151,10 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="Seconds of the request limit's window (Genesys: 60)"
     )
     budget_margin: float = Field(
-        default=8.0,
+        default=1.0,
         ge=0,
-        description="Seconds added to the window for requests still in flight: a permit lives 2, connecting takes 5",
+        description="Seconds added to the window, in which an answer is to come; a later one costs a second write, "
+        "which holds its permit for a window from the answer on",
     )
     budget_max_wait: float = Field(
         default=90.0,

@@ -40,6 +40,9 @@ REQUESTS = Figure(
 BUDGET_USED = Figure(
     "budget.used", "{request}", "Requests of the window, by all workers, as this process knows it"
 )
+LATE = Figure(
+    "budget.late", "{request}", "Answers of Genesys, and failures, that came later than BUDGET_MARGIN"
+)
 DEFERRAL_AGE = Figure(
     "deferral.age", "s", "Since when an interaction waits that is deferred (again), by reason"
 )

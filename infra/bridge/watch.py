@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 LIMIT = "genesys-requests"
 """Prefect's limit of requests to Genesys in a window."""
-WINDOW_SECONDS = 60
-"""The window of the shared budget."""
+HELD_SECONDS = 68
+"""From the moment that the shared budget's item names of a permit until it leaves the window."""
 
 LOOKED_SECONDS = 3 * 3600
 """Since the last reconcile that looked at the present; after that nobody knows what is missing."""
@@ -114,10 +114,10 @@ class Watch:
 
 
 def _used(grants: list[list[int]]) -> int:
-    """Return the requests of the window; `grants` are [end of the bucket in epoch ms, total, background]."""
+    """Return the requests of the window; `grants` are [moment in epoch ms, total, background]."""
     now = time.time()
     return sum(
         total
-        for ends, total, _background in grants
-        if now - WINDOW_SECONDS < ends / 1000 <= now + WINDOW_SECONDS
+        for moment, total, _background in grants
+        if now - HELD_SECONDS < moment / 1000 <= now + HELD_SECONDS
     )

@@ -16,6 +16,7 @@ from requests.auth import AuthBase
 
 from tasks.genesys.errors import AuthenticationFailed, GenesysError, Unavailable
 from tasks.genesys.rate_limit.limiter import RequestLimiter
+from tasks.genesys.rate_limit.window import Permit
 from tasks.genesys.regions import Hosts
 from tasks.genesys.responses import ApiResponse, error_for
 from tasks.genesys.transport import ApiRequest, Transport
@@ -96,12 +97,11 @@ class Authenticator:
         return self._token
 
     def _fetch(self, limiter: RequestLimiter) -> Token:
-        sent_at = self._now()
+        attempts: list[tuple[Permit, float]] = []
 
         def authorize() -> AuthBase:
-            nonlocal sent_at
-            limiter.acquire()
-            sent_at = self._now()
+            permit = limiter.acquire()
+            attempts.append((permit, self._now()))
             return self._basic
 
         request = ApiRequest(
@@ -110,12 +110,17 @@ class Authenticator:
             "access token",
             form={"grant_type": "client_credentials"},
         )
-        response = self._transport.exchange(request, authorize, region=self._hosts.region)
+        response = self._transport.exchange(
+            request,
+            authorize,
+            region=self._hosts.region,
+            observe=lambda _: limiter.answered(attempts[-1][0]),
+        )
         if response.is_client_error:
             raise self._refusal(response)
         if response.status != HTTPStatus.OK:
             raise error_for(response, request.label, self._hosts.region)
-        return self._read(response, sent_at)
+        return self._read(response, attempts[-1][1])
 
     def _read(self, response: ApiResponse, sent_at: float) -> Token:
         value = response.body.get("access_token")

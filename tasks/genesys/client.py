@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -17,6 +17,7 @@ from tasks.genesys.auth import Authenticator, Token
 from tasks.genesys.directory import MAX_IDS, NameKind
 from tasks.genesys.errors import BadRequest, ResponseTooLarge, Unavailable
 from tasks.genesys.rate_limit.limiter import RequestLimiter
+from tasks.genesys.rate_limit.window import Permit
 from tasks.genesys.regions import Hosts, resolve
 from tasks.genesys.responses import ApiResponse, error_for
 from tasks.genesys.results import BatchBuilder, ConversationBatch, QueryPage, conversations_of
@@ -261,29 +262,33 @@ class GenesysClient:
 
     def _exchange(self, request: ApiRequest, max_attempts: int) -> tuple[ApiResponse, Token]:
         """Return the response and the token of its last attempt."""
-        tokens: list[Token] = []
+        attempts: list[tuple[Permit, Token]] = []
 
         def authorize() -> AuthBase:
-            tokens.append(self._authorize())
-            return tokens[-1]
+            attempts.append(self._authorize())
+            return attempts[-1][1]
+
+        def observe(headers: Mapping[str, str]) -> None:
+            self._limiter.observe(headers)
+            self._limiter.answered(attempts[-1][0])
 
         response = self._transport.exchange(
             request,
             authorize,
             region=self.hosts.region,
             max_attempts=max_attempts,
-            observe=self._limiter.observe,
+            observe=observe,
         )
-        return response, tokens[-1]
+        return response, attempts[-1][1]
 
-    def _authorize(self) -> Token:
+    def _authorize(self) -> tuple[Permit, Token]:
         """Take a permit and a token; when fetching the token outlasts the permit, take another permit."""
         clock = self._transport.clock
         for _ in range(_MAX_PERMITS):
-            lifetime, granted_at = self._limiter.acquire(), clock.monotonic()
+            permit, granted_at = self._limiter.acquire(), clock.monotonic()
             token = self._authenticator.token(self._login_limiter)
-            if clock.monotonic() - granted_at <= lifetime:
-                return token
+            if clock.monotonic() - granted_at <= permit.lifetime:
+                return permit, token
         raise Unavailable(f"tokens of {self.hosts.login_url} take too long", region=self.hosts.region)
 
     def fetched_at(self, response: ApiResponse) -> datetime:

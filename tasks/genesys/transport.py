@@ -72,7 +72,7 @@ class Transport:
         """Return the first response that is not worth another attempt. Raises Throttled or Unavailable.
 
         `authorize` is called right before each attempt: it waits for a permit and returns the credentials.
-        `observe` gets the headers of each response.
+        `observe` is called after each attempt with the headers of its response, none if there is no response.
         """
         for attempt in range(1, max_attempts + 1):
             response = replace(self._attempt(request, authorize(), attempt), attempts=attempt)

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from deployments.sandbox.sandbox import Sandbox
 from deployments.sandbox.termination import exit_on_signals
-from tests.benchmarks import cost_run, dbos_workflows, growth, single_events, tables
+from tests.benchmarks import allowance, cost_run, dbos_workflows, growth, single_events, tables
 from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
 from tests.benchmarks.benchmark import Options, Progress, Results, run
 from tests.benchmarks.conditions import conditions
@@ -47,7 +47,8 @@ def benchmark(
 
     Args:
         only: Competitors: a this pipeline, b on the stock process pool, c Prefect with one flow run per event,
-            d the floor (a plain script), e DBOS. Or a part of its own, which no full benchmark has: growth or cost.
+            d the floor (a plain script), e DBOS. Or a part of its own, which no full benchmark has: growth, cost
+            or allowance.
         bursts: Numbers of events at once.
         limit: Genesys's request limit.
         repeats: How often a burst of up to 100 is run without a limit; the median counts.
@@ -58,14 +59,8 @@ def benchmark(
         stages: The numbers of interactions of the part growth.
         events: How many events the part cost counts.
     """
-    if only == "growth":
-        numbers = [int(each) for each in stages.split(",")]
-        _measure(lambda bench, results, report: _grow(bench, numbers, results, report))
-        return
-    if only == "cost":
-        _measure(
-            lambda bench, results, report: results.cost.extend(cost_run.measure_cost(bench, events, report))
-        )
+    if part := _part(only, [int(each) for each in stages.split(",")], events):
+        _measure(part)
         return
     whole = only == "a,b,c,d,e" and bursts == "1,100,1000,10000" and limit == "both"
     options = Options(
@@ -81,6 +76,25 @@ def benchmark(
     _measure(lambda bench, results, report: _compete(bench, options, singles, results, report))
 
 
+Part = Callable[[BenchSandbox, Results, Progress], None]
+
+
+def _part(name: str, stages: list[int], events: int) -> Part | None:
+    """Return the part of its own of this name, if there is one."""
+    match name:
+        case "growth":
+            return lambda bench, results, report: _grow(bench, stages, results, report)
+        case "cost":
+            return lambda bench, results, report: results.cost.extend(
+                cost_run.measure_cost(bench, events, report)
+            )
+        case "allowance":
+            return lambda bench, results, report: results.allowance.extend(
+                allowance.measure_allowance(bench, allowance.EVENTS, report)
+            )
+    return None
+
+
 def _compete(bench: BenchSandbox, options: Options, singles: int, results: Results, report: Progress) -> None:
     if singles:
         report(f"single events: {singles}, one a second")
@@ -93,7 +107,7 @@ def _grow(bench: BenchSandbox, stages: list[int], results: Results, report: Prog
         results.growth.append(stage)
 
 
-def _measure(perform: Callable[[BenchSandbox, Results, Progress], None]) -> None:
+def _measure(perform: Part) -> None:
     console, began = Console(width=tables.WIDTH), time.monotonic()
     results = Results()
 

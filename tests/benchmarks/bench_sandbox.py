@@ -69,9 +69,15 @@ class BenchSandbox:
         """Return the requests since the reset, the most in any 60 s, and the seconds from the first to the last."""
         url = f"{self.sandbox.addresses.genesys_api_url}/_sim"
         state = requests.get(url, params={"window": WINDOW}, timeout=30).json()
-        moments = requests.get(f"{url}/requests", timeout=30).json()["all"]
+        moments = self.moments()
         seconds = moments[-1] - moments[0] if moments else 0.0
         return state["requests"]["all"], state["most_in_window"]["all"], seconds
+
+    def moments(self) -> list[float]:
+        """Return when each request since the reset came, in epoch seconds."""
+        url = f"{self.sandbox.addresses.genesys_api_url}/_sim/requests"
+        found: list[float] = requests.get(url, timeout=30).json()["all"]
+        return found
 
     def rows(self) -> int:
         """Return the number of rows of the interaction table."""

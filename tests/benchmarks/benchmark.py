@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.benchmarks import dbos_workflows, flow_run_per_event
 from tests.benchmarks.accounting import resident
+from tests.benchmarks.allowance import AllowanceUse
 from tests.benchmarks.bench_sandbox import REQUEST_LIMIT, BenchSandbox
 from tests.benchmarks.competitors import Competitor, Pipeline, ScriptCompetitor, stock_pool_pipeline
 from tests.benchmarks.cost import Bill
@@ -46,6 +47,7 @@ class Results:
     memory: list[tuple[int, float]] = field(default_factory=list)
     """Interactions so far, and the worker's RSS in MB."""
     growth: list[GrowthStage] = field(default_factory=list)
+    allowance: list[AllowanceUse] = field(default_factory=list)
     cost: list[Bill] = field(default_factory=list)
     """The tutorial's is the last."""
 

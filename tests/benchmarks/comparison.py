@@ -90,6 +90,8 @@ def _single_values(document: Document) -> Iterator[tuple[str, float]]:
         yield f"{name}, CPU ms each", each["cpu_seconds"] / each["events"] * 1000
         yield f"{name}, peak MB", each["peak_mb"]
         yield f"{name}, database MB a million", each["prefect_database_bytes"] / each["events"]
+    for each in document.get("allowance", []):
+        yield f"allowance, workers: {each['workers']}, requests a minute", each["requests_a_minute"]
     for each in document.get("cost", []):
         yield f"cost, {each['label']}, $ a million", each["usd_per_million"]
     for each in document["worker_memory"][-1:]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.allowance import AllowanceUse
 from tests.benchmarks.benchmark import Results
 from tests.benchmarks.cost import Bill, price_table
 from tests.benchmarks.figures import Figure
@@ -37,6 +38,7 @@ def to_document(
         "single_event_seconds": {name.replace(" ", "_"): each for name, each in results.bridge.items()},
         "worker_memory": [{"events": count, "resident_mb": mb} for count, mb in results.memory],
         "growth": [_stage(each) for each in results.growth],
+        "allowance": [_allowance(each) for each in results.allowance],
         "cost": [_bill(each) for each in results.cost],
         "targets": [
             {"claim": each.claim, "measured": each.measured, "reached": each.reached} for each in targets
@@ -74,6 +76,15 @@ def _stage(stage: GrowthStage) -> dict[str, Any]:
         "cpu_seconds": stage.cpu_seconds,
         "peak_mb": stage.peak_mb,
         "prefect_database_bytes": stage.database_bytes,
+    }
+
+
+def _allowance(found: AllowanceUse) -> dict[str, Any]:
+    return {
+        "workers": found.workers,
+        "requests": found.requests,
+        "requests_a_minute": found.a_minute,
+        "most_requests_in_60_seconds": found.most_in_window,
     }
 
 

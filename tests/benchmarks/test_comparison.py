@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.benchmarks import comparison
+from tests.benchmarks.allowance import AllowanceUse
 from tests.benchmarks.benchmark import Results
 from tests.benchmarks.cost import Bill, CostLine
 from tests.benchmarks.document import SCHEMA, NotABenchmark, read_document, to_document, write_document
@@ -28,6 +29,7 @@ def results(**changes: Any) -> Results:
         bridge={"bus to row": [0.4, 0.5], "own calls": [0.01, 0.02]},
         memory=[(10_000, 200.0), (50_000, 210.0)],
         cost=[Bill("records only", 100, [CostLine("sqs-request", 1e6, 0.4)])],
+        allowance=[AllowanceUse(2, 1_200, 294.0, 300)],
         growth=[GrowthStage(1_000, 1_100, 2.0, 1.5, 500.0, 600_000)],
     )
 
@@ -61,6 +63,7 @@ def test_every_key_is_documented() -> None:
         *found["single_event_seconds"],
         *found["worker_memory"][0],
         *found["growth"][0],
+        *found["allowance"][0],
         *found["cost"][0],
         *found["cost"][0]["lines"][0],
     }
@@ -101,7 +104,7 @@ def test_only_what_both_runs_have_is_compared() -> None:
     alone = Results(figures=[replace(MEASURED, burst=1_000)])
     assert comparison.bursts(document(results()), document(alone)).row_count == 0
     assert comparison.others(document(results()), document(alone)).row_count == 0
-    assert comparison.others(document(results()), document(results())).row_count == 13
+    assert comparison.others(document(results()), document(results())).row_count == 14
 
 
 def test_differences_of_the_conditions_are_named() -> None:

@@ -106,7 +106,7 @@ class Work:
         limit = int(os.environ[REQUEST_LIMIT])
         shared = os.environ.get(WINDOW_STORE) == "table"
         store = DynamoWindowStore(self._database, config.budget_table) if shared else MemoryWindowStore()
-        window = SharedWindow(store, config.budget_window + config.budget_margin)
+        window = SharedWindow(store, config.budget_window, config.budget_margin)
         return RateLimiter(window, lambda: limit, max_wait=3600)
 
 

@@ -18,6 +18,7 @@ from tasks.genesys import (
     resolve,
 )
 from tasks.genesys.rate_limit.limiter import PERMIT_TTL
+from tasks.genesys.rate_limit.window import Permit
 from tests.support.fake_genesys import FakeGenesys, ReceivedRequest, Reply, fake_genesys
 
 DETAILS = "/api/v2/analytics/conversations/details"
@@ -51,14 +52,19 @@ class UnlimitedLimiter:
     def __init__(self, clock: FakeClock | None = None, waits: list[float] | None = None) -> None:
         self.permits = 0
         self.observed: list[dict[str, str]] = []
+        self.answered_permits: list[int] = []
         self._clock, self._waits = clock, waits or []
 
-    def acquire(self) -> float:
-        """Grant a permit."""
+    def acquire(self) -> Permit:
+        """Grant a permit, which leaves the window at its number."""
         self.permits += 1
         if self._clock and self._waits:
             self._clock.seconds += self._waits.pop(0)
-        return PERMIT_TTL
+        return Permit(self.permits, PERMIT_TTL)
+
+    def answered(self, permit: Permit) -> None:
+        """Record the permit's number."""
+        self.answered_permits.append(int(permit.leaves))
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Record the headers."""

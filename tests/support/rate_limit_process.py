@@ -35,7 +35,7 @@ def main() -> None:
     """Make the requests."""
     config = settings()
     store = DynamoWindowStore(boto3.client("dynamodb"), config.budget_table)
-    window = SharedWindow(store, config.budget_window + config.budget_margin, SkewedClock())
+    window = SharedWindow(store, config.budget_window, config.budget_margin, SkewedClock())
     limiter = RateLimiter(window, lambda: int(os.environ["LIMIT"]), max_wait=config.budget_max_wait)
     client = GenesysClient.from_settings(config, limiter)
     with ThreadPoolExecutor(int(os.environ["THREADS"])) as threads:

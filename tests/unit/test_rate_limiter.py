@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tasks.genesys import (
-    Clock,
     MemoryWindowStore,
     RateLimiter,
     RateLimiterUnavailable,
@@ -19,72 +15,8 @@ from tasks.genesys import (
 )
 from tasks.genesys.rate_limit.store import StoreReply
 from tasks.genesys.rate_limit.window import RateWindow
+from tests.support.rate_limit import FakeClock, ServerStore, World, limiter_of
 from tests.support.stack import eventually
-
-START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
-class World:
-    """The true time of a test, in seconds since its start."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-
-class FakeClock(Clock):
-    """A worker's clock, wrong by `off` seconds; sleeping moves the world's time instead of waiting."""
-
-    def __init__(self, world: World | None = None, off: float = 0.0) -> None:
-        self.world = world or World()
-        self.off = off
-        self.slept = 0.0
-
-    def monotonic(self) -> float:
-        """Return seconds since a start that differs between workers."""
-        return 1000.0 + self.off * 7 + self.world.seconds
-
-    def now(self) -> datetime:
-        """Return the time of day as this worker has it."""
-        return START + timedelta(seconds=self.world.seconds + self.off)
-
-    def sleep(self, seconds: float) -> None:
-        """Move the world's time."""
-        self.slept += seconds
-        self.world.seconds += seconds
-
-
-class ServerStore(MemoryWindowStore):
-    """A store behind a server: its answers carry a Date of whole seconds; writes may be slow."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__()
-        self.world = world
-        self.delays: list[float] = []
-
-    def load(self, length: float) -> StoreReply:
-        """Answer with a Date."""
-        return self._dated(super().load(length))
-
-    def compare_and_set(self, window: RateWindow) -> StoreReply:
-        """Answer with a Date, after the next delay if there is one."""
-        reply = self._dated(super().compare_and_set(window))
-        if self.delays:
-            self.world.seconds += self.delays.pop(0)
-        return reply
-
-    def _dated(self, reply: StoreReply) -> StoreReply:
-        return replace(reply, date=float(int(START.timestamp() + self.world.seconds)))
-
-
-def limiter_of(
-    limit: Callable[[], int] | int,
-    clock: FakeClock | None = None,
-    store: MemoryWindowStore | None = None,
-    max_wait: float = 90.0,
-) -> RateLimiter:
-    """Return a limiter with a window of 60 s and a margin of 5 s."""
-    window = SharedWindow(store or MemoryWindowStore(), 65.0, clock or FakeClock())
-    return RateLimiter(window, limit if callable(limit) else lambda: limit, max_wait=max_wait)
 
 
 def test_permits_up_to_the_limit_are_immediate_and_the_next_waits_for_the_window() -> None:
@@ -95,7 +27,7 @@ def test_permits_up_to_the_limit_are_immediate_and_the_next_waits_for_the_window
         limiter.acquire()
     assert clock.slept == 0
     limiter.acquire()
-    assert 65 <= clock.slept <= 65 * 1.02
+    assert clock.slept == pytest.approx(61, abs=0.01)
 
 
 def test_a_wait_above_the_maximum_is_refused_at_once() -> None:
@@ -106,14 +38,14 @@ def test_a_wait_above_the_maximum_is_refused_at_once() -> None:
     with pytest.raises(Throttled) as caught:
         limiter.acquire()
     assert clock.slept == 0
-    assert 65 <= caught.value.retry_after <= 66
+    assert caught.value.retry_after == pytest.approx(61)
 
 
 def test_a_limit_of_zero_stops_all_requests() -> None:
     """Setting the limit to 0 in the UI pauses: callers are asked to wait for one window."""
     with pytest.raises(Throttled) as caught:
         limiter_of(0).acquire()
-    assert caught.value.retry_after == 65
+    assert caught.value.retry_after == pytest.approx(61)
 
 
 def test_a_raised_limit_serves_threads_that_already_wait() -> None:
@@ -139,7 +71,7 @@ def test_background_work_has_its_own_limit_and_counts_in_the_whole() -> None:
         live.acquire()
     usage = live.usage()
     assert (usage.used, usage.limit, usage.background_used) == (8, 8, 2)
-    assert (background.usage().background_limit, usage.seconds) == (2, 65)
+    assert (background.usage().background_limit, usage.seconds) == (2, 61)
 
 
 def test_background_work_waits_when_live_work_used_the_whole_limit() -> None:
@@ -241,8 +173,8 @@ def test_a_slow_limit_costs_no_permit() -> None:
 
     limiter = limiter_of(slow, FakeClock(world), store)
     for _ in range(3):
-        assert limiter.acquire() == 2
-    assert store.load(65).window.used().total == 3
+        assert limiter.acquire().lifetime == 2
+    assert store.load(61).window.used().total == 3
 
 
 def test_a_store_that_is_slow_to_write_is_an_error_and_its_window_not_used_up() -> None:
@@ -254,7 +186,7 @@ def test_a_store_that_is_slow_to_write_is_an_error_and_its_window_not_used_up() 
     store.delays = [2.5] * 10
     with pytest.raises(RateLimiterUnavailable, match="takes more than 2 s to write"):
         limiter.acquire()
-    assert store.load(65).window.used().total == 3
+    assert store.load(61).window.used().total == 3
 
 
 def test_the_background_limit_keeps_its_proportion_when_genesys_allows_less() -> None:
@@ -308,7 +240,7 @@ def test_many_threads_are_served_by_few_writes() -> None:
             return super().compare_and_set(window)
 
     store = SlowStore()
-    limiter = RateLimiter(SharedWindow(store, 65.0, FakeClock()), lambda: 60, max_wait=0)
+    limiter = RateLimiter(SharedWindow(store, 60.0, 1.0, FakeClock()), lambda: 60, max_wait=0)
     outcomes: list[str] = []
 
     def work() -> None:

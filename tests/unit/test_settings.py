@@ -7,6 +7,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from pydantic import ValidationError
 
 from tasks.errors import BadSettings, DependencyUnavailable
+from tasks.genesys.rate_limit.limiter import PERMIT_TTL
 from tasks.services import get_services
 from tasks.settings import RENAMED, BlockNames, Settings, TaskPolicy, value_of
 
@@ -57,6 +58,8 @@ def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, name: str,
     [
         ("GENESYS_BATCH_SIZE", "101"),
         ("GENESYS_READ_TIMEOUT", "0"),
+        ("GENESYS_READ_TIMEOUT", "46"),
+        ("GENESYS_CONNECT_TIMEOUT", "11"),
         ("GENESYS_MAX_WAIT", "-1"),
         ("STORE_CONCURRENCY", "many"),
         ("DEFERRAL_DELAYS", "60,soon"),
@@ -72,6 +75,14 @@ def test_a_bad_value_names_its_variable(environment: pytest.MonkeyPatch, name: s
     environment.setenv(name, value)
     with pytest.raises(ValidationError, match=rf"(?m)^{name}\b"):
         Settings()
+
+
+def test_a_request_is_over_before_its_permit_has_left_the_window(environment: pytest.MonkeyPatch) -> None:
+    """Whatever its time-outs: a late answer moves a permit that is still there."""
+    environment.setenv("GENESYS_CONNECT_TIMEOUT", "10")
+    environment.setenv("GENESYS_READ_TIMEOUT", "45")
+    found = Settings()
+    assert PERMIT_TTL + found.genesys_connect_timeout + found.genesys_read_timeout < found.budget_window
 
 
 def test_no_error_quotes_a_secret(environment: pytest.MonkeyPatch) -> None:

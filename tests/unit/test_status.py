@@ -184,7 +184,7 @@ def test_quarantine_by_code() -> None:
 
 def test_budget_that_is_used_up_is_watched() -> None:
     """Used and allowed are told with the background's share."""
-    window = RateWindow(68).add(300, NOW.timestamp(), background=False)
+    window = RateWindow(61).add(300, NOW.timestamp() + 61, background=False)
     status = budget.judge(window, LIMITS)
     assert (status.data["used"], status.data["allowed"]) == (300, 300)
     assert (only(status).code, only(status).level) == ("budget-used", "watch")

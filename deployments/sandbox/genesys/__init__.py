@@ -40,6 +40,7 @@ POST /_sim/faults           changes the settings it names, leaves the others, re
                               to wait for rate_window (throttle sets other waits)
   error_next                  this number of requests, from now on, get status
   latency                     seconds before each response, errors included: S or [least, most]
+  travel                      seconds before each request is counted, as on a slow connection: S or [least, most]
   timeout_rate                this share hangs for timeout_seconds (60), then the connection is closed
   half_body_rate              this share of responses breaks off in the middle
   wrong_content_type_rate     this share of responses is an HTML page

@@ -3,9 +3,13 @@
 Each permit is counted in a window that all workers share, and written there before the request is sent. The
 window slides and is exact: it knows when each permit of the last minute was granted, so the whole limit can be
 used, which a token bucket with a refill rate does not reach when permits are taken one by one. Time is that of
-the store's server (`server_clock`), so workers' clocks do not matter. BUDGET_MARGIN is added to the window for
-what lies between a permit and Genesys's own count of the request: the network, a permit's lifetime, and half a
-second of clock error.
+the store's server (`server_clock`), so workers' clocks do not matter: a permit is dated by the latest that this
+time may be, and has left by the earliest.
+
+Genesys counts a request at some moment between its permit and its answer, so a permit is held for a window from
+its answer on. BUDGET_MARGIN is the time that an answer may take without a second write: a permit is written with
+it, and moved only if the answer, or the failure, comes later (`answered`). Until then it is in the window in any
+case: PERMIT_TTL and the time-outs of a request are less than a minute.
 
 The threads of one process that wait are served together, first come first served, by one write for all.
 """
@@ -14,18 +18,16 @@ from __future__ import annotations
 
 import logging
 import math
-import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from tasks import telemetry
 from tasks.genesys.errors import RateLimiterUnavailable, Throttled
-from tasks.genesys.rate_limit.shared_window import SharedWindow
+from tasks.genesys.rate_limit.shared_window import MAX_WRITES, SharedWindow
 from tasks.genesys.rate_limit.store import DynamoWindowStore, MemoryWindowStore, WindowStore
-from tasks.genesys.rate_limit.waiters import Waiter, WaiterQueue
-from tasks.genesys.rate_limit.window import PermitCounts, RateWindow
+from tasks.genesys.rate_limit.waiters import Grant, Waiter, WaiterQueue
+from tasks.genesys.rate_limit.window import Permit, PermitCounts, RateWindow
 from tasks.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ log = logging.getLogger(__name__)
 
 PERMIT_TTL = 2.0  # seconds in which the request must be sent, from the moment that the permit counts
 _POSITIVE_INTEGER = re.compile(r"[1-9][0-9]{0,6}")
-_MAX_WRITES = 60  # optimistic writes of one round; each conflict means that another worker's succeeded
 _MAX_LATE = 2  # permits lost to slow writes or a busy process before the limiter counts as unavailable
 _POLLS_PER_WINDOW = 20  # rounds while waiting: the limit may be raised meanwhile
 _MIN_PAUSE = 0.001  # seconds between two rounds
@@ -44,11 +45,12 @@ _MIN_PAUSE = 0.001  # seconds between two rounds
 class RequestLimiter(Protocol):
     """What the Genesys client needs of a rate limiter."""
 
-    def acquire(self) -> float:
-        """Block until a request is permitted. Returns the permit's remaining lifetime in seconds.
+    def acquire(self) -> Permit:
+        """Block until a request is permitted. Throttled if the wait would exceed the limiter's longest."""
+        ...
 
-        Throttled if the wait would exceed the limiter's longest.
-        """
+    def answered(self, permit: Permit) -> None:
+        """Take note that the permit's request has just been answered, or has failed. Raises nothing."""
         ...
 
     def observe(self, headers: Mapping[str, str]) -> None:
@@ -100,27 +102,37 @@ class RateLimiter:
             store = DynamoWindowStore(dynamodb, settings.budget_table)
         else:
             log.warning("BUDGET_TABLE is not set: requests to Genesys are counted in this process only")
-        window = SharedWindow(store, settings.budget_window + settings.budget_margin)
+        window = SharedWindow(store, settings.budget_window, settings.budget_margin)
         return cls(window, limit, max_wait=settings.budget_max_wait)
 
     def background(self, limit: Callable[[], int]) -> RateLimiter:
         """Return a limiter for background work: at most `limit` permits, which count in this limiter too."""
         return RateLimiter(self._window, self._limit, background_limit=limit, max_wait=self._max_wait)
 
-    def acquire(self) -> float:
-        """Block until a request is permitted. Returns what is left of PERMIT_TTL, in seconds.
+    def acquire(self) -> Permit:
+        """Block until a request is permitted; the permit's lifetime is what is left of PERMIT_TTL.
 
         Throttled, at once, if the wait would exceed `max_wait`; RateLimiterUnavailable if the store cannot be
         reached, or permits expire before they can be used.
         """
         deadline = self._window.clock.monotonic() + self._max_wait
         for _ in range(_MAX_LATE):
-            granted_at = self._waiters.wait(Waiter(deadline))
-            remaining = granted_at + PERMIT_TTL - self._window.clock.monotonic()
+            grant = self._waiters.wait(Waiter(deadline))
+            remaining = grant.at + PERMIT_TTL - self._window.clock.monotonic()
             if remaining >= 0:
-                return remaining
+                return Permit(grant.leaves, remaining, self._is_background)
             log.warning("a request permit expired before its thread ran, and is left unused")
         raise RateLimiterUnavailable("this process is too busy: request permits expire before they are used")
+
+    def answered(self, permit: Permit) -> None:
+        """Hold the permit longer if its request was answered, or failed, after BUDGET_MARGIN. Raises nothing.
+
+        When the store is down this process grants nothing either, and its next write says so to the others.
+        """
+        try:
+            self._window.answered(permit)
+        except RateLimiterUnavailable as error:
+            log.warning("a late answer is not counted by other workers yet: %s", error)
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Adopt Genesys's own limit if it is lower; pause until its reset when its count has reached it.
@@ -144,25 +156,27 @@ class RateLimiter:
 
     def _serve(self, waiting: list[Waiter]) -> float:
         """Grant what can be granted, refuse those whose wait would be too long; return the seconds to pause."""
-        granted, granted_at, limits = self._grant(len(waiting))
-        self._waiters.grant(waiting[:granted], granted_at)
-        return self._refuse_late(waiting[granted:], limits)
+        count, grant, limits = self._grant(len(waiting))
+        self._waiters.grant(waiting[:count], grant)
+        return self._refuse_late(waiting[count:], limits)
 
-    def _grant(self, wanted: int) -> tuple[int, float, PermitCounts]:
-        """Write permits into the window; return how many, since when they count (monotonic), and the limits."""
+    def _grant(self, wanted: int) -> tuple[int, Grant, PermitCounts]:
+        """Write permits into the window; return how many, their grant, and the limits."""
         late = 0
-        for attempt in range(_MAX_WRITES):
+        for attempt in range(MAX_WRITES):
             # The limits first: reading them may take seconds, and permits count from the moment after it.
             limits = self._limits(self._window.current())
-            window, now, started = self._window.current(), self._window.now(), self._window.clock.monotonic()
+            window, started = self._window.current(), self._window.clock.monotonic()
+            grant = Grant(started, self._window.latest() + window.length)
             count = min(wanted, window.available(limits, background=self._is_background))
             if count == 0 or self._window.paused() > 0:
-                return 0, started, limits
-            if not self._window.compare_and_set(window.add(count, now, background=self._is_background)):
-                telemetry.add(telemetry.CONFLICTS, store="budget")
-                self._back_off(attempt)
+                return 0, grant, limits
+            if not self._window.compare_and_set(
+                window.add(count, grant.leaves, background=self._is_background)
+            ):
+                self._window.back_off(attempt)
             elif self._window.clock.monotonic() - started <= PERMIT_TTL:
-                return count, started, limits
+                return count, grant, limits
             else:
                 log.warning("request permits took too long to write, and are left unused")
                 late += 1
@@ -172,12 +186,8 @@ class RateLimiter:
                     )
         raise RateLimiterUnavailable("the shared window is changed by others faster than it can be written")
 
-    def _back_off(self, attempt: int) -> None:
-        if attempt > 1:
-            self._window.clock.sleep(random.uniform(0, 0.005 * attempt))  # noqa: S311 - spreads writers
-
     def _refuse_late(self, waiting: list[Waiter], limits: PermitCounts) -> float:
-        window, now, local = self._window.current(), self._window.now(), self._window.clock.monotonic()
+        window, now, local = self._window.current(), self._window.earliest(), self._window.clock.monotonic()
         pause = window.length / _POLLS_PER_WINDOW
         for position, waiter in enumerate(waiting, start=1):
             wait = window.seconds_until(position, limits, now, background=self._is_background)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from threading import Lock
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+_HELD = 68.0
+"""Seconds from a permit's moment, which the item names, until it leaves the window.
+
+Releases before 0.2 name the moment of the grant and hold every permit for so long: workers of both can share an item.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,8 +73,8 @@ class MemoryWindowStore:
 class DynamoWindowStore:
     """The window of all workers: one item, whose `revision` is the condition of every write.
 
-    A write costs one to three write units. The item's `grants` is a JSON list of
-    [end of the bucket in epoch ms, total, background].
+    A write costs one or two write units. The item's `grants` is a JSON list of [moment, total, background]: so many
+    permits leave the window 68 s after the moment, which is in epoch ms.
     """
 
     def __init__(self, client: DynamoDBClient, table: str, key: str = "genesys") -> None:
@@ -123,7 +131,10 @@ class DynamoWindowStore:
 
 
 def _encode(window: RateWindow) -> dict[str, Any]:
-    grants = [[round(bucket.ends * 1000), bucket.total, bucket.background] for bucket in window.buckets]
+    grants = [
+        [math.ceil((bucket.leaves - _HELD) * 1000), bucket.total, bucket.background]
+        for bucket in window.buckets
+    ]
     item = {
         "revision": {"N": str(window.revision)},
         "grants": {"S": json.dumps(grants, separators=(",", ":"))},
@@ -141,7 +152,10 @@ def _decode(item: Mapping[str, Any], length: float) -> RateWindow:
     window = RateWindow(
         length,
         revision=int(item["revision"]["N"]),
-        buckets=tuple(TimeBucket(int(ends) / 1000, int(total), int(low)) for ends, total, low in grants),
+        buckets=tuple(
+            TimeBucket(int(moment) / 1000 + _HELD, int(total), int(background))
+            for moment, total, background in grants
+        ),
     )
     if "allowed" not in item:
         return window

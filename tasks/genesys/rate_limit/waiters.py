@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from threading import Condition
 
 from tasks.genesys.clock import Clock
 
 
-class Waiter(Future[float]):
-    """A thread's wait: its result is the time at which its permit was granted.
+@dataclass(frozen=True)
+class Grant:
+    """When permits were granted, in seconds of the monotonic clock, and leave the window, in epoch seconds."""
 
-    That time and `deadline` are in seconds of the monotonic clock.
-    """
+    at: float
+    leaves: float
+
+
+class Waiter(Future[Grant]):
+    """A thread's wait: its result is the grant of its permit; `deadline` is in seconds of the monotonic clock."""
 
     def __init__(self, deadline: float) -> None:
         super().__init__()
@@ -35,7 +41,7 @@ class WaiterQueue:
         self._condition = Condition()
         self._has_leader = False
 
-    def wait(self, waiter: Waiter) -> float:
+    def wait(self, waiter: Waiter) -> Grant:
         """Block until the waiter is settled; return its result, or raise its error."""
         with self._condition:
             self._waiting.append(waiter)
@@ -46,9 +52,9 @@ class WaiterQueue:
             self._lead(waiter)
         return waiter.result()
 
-    def grant(self, waiters: Iterable[Waiter], granted_at: float) -> None:
+    def grant(self, waiters: Iterable[Waiter], granted: Grant) -> None:
         """Give each waiter its permit."""
-        self._settle(waiters, lambda waiter: waiter.set_result(granted_at))
+        self._settle(waiters, lambda waiter: waiter.set_result(granted))
 
     def refuse(self, waiters: Iterable[Waiter], error: Exception) -> None:
         """End each wait with an error."""

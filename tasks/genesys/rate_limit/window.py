@@ -1,20 +1,49 @@
-"""A sliding window of permits: how many were granted lately, and when more can be."""
+"""A sliding window of permits: how many may still count at Genesys, and when more can be granted."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-_BUCKETS = 100  # per window; a permit counts for at most one bucket longer than the window
+_MAX_BUCKETS = 90  # as JSON some 1.9 KB: with them a write costs DynamoDB's price for 2 KB
+_SAME = 0.001  # seconds: a bucket's time is stored in whole milliseconds
+
+
+@dataclass(frozen=True)
+class Permit:
+    """Leave to send one request within `lifetime` seconds; `leaves` is when it leaves the window, in epoch seconds."""
+
+    leaves: float
+    lifetime: float
+    background: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class LatePermit:
+    """A permit whose request may have been counted after its margin: it is to leave at `until`, in epoch seconds."""
+
+    permit: Permit
+    until: float
 
 
 @dataclass(frozen=True, order=True)
 class TimeBucket:
-    """Permits granted within a hundredth of the window that ended at `ends`, in epoch seconds."""
+    """Permits that leave the window together, at `leaves` in epoch seconds."""
 
-    ends: float
+    leaves: float
     total: int
     background: int
+
+    def with_more(self, total: int, background: int) -> TimeBucket:
+        """Return it with more permits, or with fewer."""
+        return replace(self, total=self.total + total, background=self.background + background)
+
+    def holds(self, permit: Permit) -> bool:
+        """Return whether a permit of this kind, which leaves no later, may be in it."""
+        kind = self.background if permit.background else self.total - self.background
+        return self.leaves > permit.leaves - _SAME and kind > 0
 
 
 @dataclass(frozen=True)
@@ -27,10 +56,11 @@ class PermitCounts:
 
 @dataclass(frozen=True)
 class RateWindow:
-    """The permits granted in the last `length` seconds, as all workers share them. Immutable.
+    """The permits that may still count at Genesys, as all workers share them. Immutable.
 
-    `revision` grows by one with every write. `genesys_limit` is what Genesys's headers last said, at
-    `genesys_limit_at`, in epoch seconds.
+    A permit leaves `length` seconds after it was granted, or later if it was `late`: those are moved here, and not
+    in the store yet. `revision` grows by one with every write. `genesys_limit` is what Genesys's headers last said,
+    at `genesys_limit_at`, in epoch seconds.
     """
 
     length: float
@@ -38,10 +68,11 @@ class RateWindow:
     buckets: tuple[TimeBucket, ...] = ()
     genesys_limit: int | None = None
     genesys_limit_at: float = 0.0
+    late: tuple[LatePermit, ...] = ()
 
     def at(self, now: float) -> RateWindow:
-        """Return the window without expired buckets, and without those that only a wrong clock can have dated."""
-        kept = tuple(b for b in self.buckets if now - self.length < b.ends <= now + self.length)
+        """Return the window without what has left it, and without what only a wrong clock can have dated."""
+        kept = tuple(b for b in self.buckets if now < b.leaves <= now + 2 * self.length)
         return replace(self, buckets=kept)
 
     def used(self) -> PermitCounts:
@@ -64,19 +95,36 @@ class RateWindow:
             wait = max(wait, own)
         return max(wait, 0.0)
 
-    def add(self, count: int, now: float, *, background: bool) -> RateWindow:
-        """Return the next revision of the window, with `count` more permits granted now."""
-        width = self.length / _BUCKETS
-        ends = math.ceil(now / width) * width
-        bucket = next((b for b in self.buckets if abs(b.ends - ends) < width / 2), TimeBucket(ends, 0, 0))
-        others = (b for b in self.buckets if b is not bucket)
-        grown = TimeBucket(
-            bucket.ends, bucket.total + count, bucket.background + (count if background else 0)
-        )
-        return replace(self, buckets=tuple(sorted([*others, grown])), revision=self.revision + 1)
+    def add(self, count: int, leaves: float, *, background: bool) -> RateWindow:
+        """Return the window with `count` more permits, which leave it at `leaves`."""
+        added = TimeBucket(leaves, count, count if background else 0)
+        return replace(self, buckets=_gathered([*self.buckets, added]))
+
+    def move(self, late: Iterable[LatePermit], now: float) -> RateWindow:
+        """Return the window with late permits in their new places; `now` is the latest that it may be.
+
+        Of permits that leave at the same time, or were gathered, any one is moved: the numbers stay right. One that
+        has left the window comes back.
+        """
+        moved = self
+        for each in late:
+            moved = moved._moved(each, now)
+        return moved
+
+    def _moved(self, late: LatePermit, now: float) -> RateWindow:
+        permit, buckets, mark = late.permit, list(self.buckets), int(late.permit.background)
+        place = next((i for i, bucket in enumerate(buckets) if bucket.holds(permit)), None)
+        if (
+            place is not None and permit.leaves > now
+        ):  # else others may have dropped it: what is there is not it
+            if buckets[place].leaves >= late.until:  # gathered with such as stay as long as it must
+                return replace(self, late=(*self.late, late))
+            buckets[place] = buckets[place].with_more(-1, -mark)
+        buckets.append(TimeBucket(late.until, 1, mark))
+        return replace(self, buckets=_gathered(buckets), late=(*self.late, late))
 
     def _drained_in(self, counts: list[int], target: int, now: float) -> float:
-        """Return the seconds until the buckets that have not expired hold at most `target` of these counts."""
+        """Return the seconds until the buckets that have not left hold at most `target` of these counts."""
         if target < 0:
             return math.inf
         remaining = sum(counts)
@@ -85,5 +133,19 @@ class RateWindow:
             if remaining <= target:
                 break
             remaining -= count
-            wait = bucket.ends + self.length - now
+            wait = bucket.leaves - now
         return wait
+
+
+def _gathered(buckets: Iterable[TimeBucket]) -> tuple[TimeBucket, ...]:
+    """Return at most _MAX_BUCKETS, sorted: a bucket joins the next where its permits thereby stay least too long.
+
+    What left together is granted together by the next write, so that in a window in full use little is lost.
+    """
+    kept = sorted(each for each in buckets if each.total > 0)
+    while len(kept) > _MAX_BUCKETS:
+        costs = [(after.leaves - each.leaves) * each.total for each, after in pairwise(kept)]
+        place = costs.index(min(costs))
+        joined = kept.pop(place)
+        kept[place] = kept[place].with_more(joined.total, joined.background)
+    return tuple(kept)

@@ -51,7 +51,7 @@ def connect(genesys: str, secret: str = CLIENT_SECRET, **options: Any) -> Genesy
         **options,
     )
     return GenesysClient.from_settings(
-        config, RateLimiter(SharedWindow(MemoryWindowStore(), 65.0), lambda: 300)
+        config, RateLimiter(SharedWindow(MemoryWindowStore(), 60.0, 1.0), lambda: 300)
     )
 
 

@@ -14,6 +14,7 @@ import requests
 from deployments.sandbox.sandbox import Sandbox
 from tests.support.bridge_feed import bridge_feed
 from tests.support.events import envelope
+from tests.support.request_rate import requests_a_minute
 from tests.support.sandbox import SCALED, SandboxDriver
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 LIMIT = 300  # requests in any 60 s: the simulator enforces it, as Genesys does
 WINDOW = 60.0
 BATCH = "500"  # interactions of a run
-SUSTAINED = 240  # requests a minute while there is work: 80 % of the limit
+SUSTAINED = 291  # requests a minute while there is work: 97 % of the limit
 MAX_WAITING_RUNS = "50"  # as deployed: the bridge accepts no more
 POLL_SECONDS = 1.0  # between two questions whether all is done: each costs the server some work
 
@@ -33,7 +34,7 @@ class Measured:
     requests: int
     most_in_window: int
     seconds: float
-    sustained: float  # requests a minute over those seconds
+    sustained: float  # requests a minute while there is work; over those seconds, if the limit did not bind
     total_seconds: float  # from the first event delivered to the last one stored
 
     def __str__(self) -> str:
@@ -85,7 +86,7 @@ def measured(driver: SandboxDriver, total_seconds: float) -> Measured:
         requests=len(moments),
         most_in_window=state["most_in_window"]["all"],
         seconds=seconds,
-        sustained=len(moments) / seconds * 60.0,
+        sustained=requests_a_minute(moments, LIMIT) if len(moments) > LIMIT else len(moments) / seconds * 60,
         total_seconds=total_seconds,
     )
 
@@ -151,10 +152,10 @@ def small_requests(two_workers: SandboxDriver) -> Iterator[SandboxDriver]:
 def test_most_of_the_limit_is_used_while_there_is_work(
     small_requests: SandboxDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two workers, 600 requests: 240 a minute or more, never more than 300 in any 60 s, and no 429."""
-    ids, figures = load(small_requests, monkeypatch, 6_000, 600)
-    sys.stdout.write(f"\n6,000 interactions, ten to a request: {figures}\n")
-    assert figures.requests >= 600
+    """Two workers, 900 requests: 291 a minute or more, never more than 300 in any 60 s, and no 429."""
+    ids, figures = load(small_requests, monkeypatch, 9_000, 600)
+    sys.stdout.write(f"\n9,000 interactions, ten to a request: {figures}\n")
+    assert figures.requests >= 900
     assert figures.most_in_window <= LIMIT
     assert small_requests.simulator_state()["given_429"] == 0
     assert figures.sustained >= SUSTAINED

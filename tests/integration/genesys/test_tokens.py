@@ -180,6 +180,18 @@ def test_an_expired_permit_is_replaced(genesys: FakeGenesys, clock: FakeClock) -
     assert (limiter.permits, len(genesys.requests)) == (3, 2)
 
 
+def test_every_permit_is_told_its_answer(genesys: FakeGenesys, limiter: UnlimitedLimiter) -> None:
+    """Of each attempt, for the token's too, answered or not; one that was never used has none."""
+    genesys.tokens.append(Reply(503))
+    genesys.script.extend([Reply(reset=True), Reply(401)])
+    clock = FakeClock()
+    connect(genesys, limiter, clock).get_conversations(ids(1))
+    assert limiter.answered_permits == [2, 3, 1, 4, 6, 5]
+    slow = UnlimitedLimiter(clock, waits=[0, 10, 0])
+    connect(genesys, slow, clock).get_conversations(ids(1))
+    assert slow.answered_permits == [2, 3]
+
+
 def test_a_token_request_counts_in_the_first_limiter(genesys: FakeGenesys, clock: FakeClock) -> None:
     """All requests wait for a token: a background limiter must not slow it down."""
     whole, background = UnlimitedLimiter(), UnlimitedLimiter()

@@ -290,7 +290,7 @@ def genesys(url: str, clock: Clock) -> GenesysClient:
         }
     )
     client = GenesysClient.from_settings(
-        known, RateLimiter(SharedWindow(MemoryWindowStore(), 65.0), lambda: 300)
+        known, RateLimiter(SharedWindow(MemoryWindowStore(), 60.0, 1.0), lambda: 300)
     )
     client._transport.clock = clock  # noqa: SLF001 - there is no other way to make a machine's clock wrong
     return client

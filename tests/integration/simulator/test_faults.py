@@ -188,6 +188,14 @@ def test_latency_and_timeouts(genesys: SimulatorClient) -> None:
         genesys.get("/api/v2/organizations/me")
 
 
+def test_a_request_is_counted_when_it_has_travelled(genesys: SimulatorClient) -> None:
+    """With travel it comes later, not its answer alone."""
+    genesys.faults(travel=0.3)
+    began = time.time()
+    assert genesys.get("/api/v2/organizations/me").status_code == 200
+    assert genesys.session.get(f"{genesys.address}/_sim/requests").json()["api"][-1] >= began + 0.29
+
+
 def test_a_hanging_request_does_not_block_others(genesys: SimulatorClient) -> None:
     """While one request hangs for a minute, others get a response."""
     genesys.faults(timeout_rate=1, timeout_seconds=60)

@@ -45,6 +45,7 @@ class Faults:
     error_next: int = 0
     status: int = 500
     latency: tuple[float, float] = (0.0, 0.0)
+    travel: tuple[float, float] = (0.0, 0.0)
     timeout_rate: float = 0.0
     timeout_seconds: float = 60.0
     half_body_rate: float = 0.0
@@ -155,6 +156,7 @@ READERS: dict[str, Reader] = {
     "error_next": _count,
     "status": one_of(*STATUSES),
     "latency": _range,
+    "travel": _range,
     "timeout_rate": _rate,
     "timeout_seconds": _seconds,
     "half_body_rate": _rate,

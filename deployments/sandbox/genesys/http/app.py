@@ -1,8 +1,9 @@
 """ApiApplication: the ASGI application of login and API.
 
 Every request is counted and authorized, then a fault may be injected, then its endpoint responds. Errors and
-hanging requests come after the rate limit, because they count there too; latency delays every response, errors
-included. An unexpected exception is logged with its traceback and answered with a 500.
+hanging requests come after the rate limit, because they count there too; travel delays every request before it is
+counted, latency every response, errors included. An unexpected exception is logged with its traceback and answered
+with a 500.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class ApiApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request."""
+        await self._travel()
         exchange = ApiExchange(self._simulator, scope)
         exchange.count()
         try:
@@ -87,6 +89,11 @@ class ApiApplication:
     def _is_target(self, exchange: ApiExchange) -> bool:
         """Return whether the setting `strikes` includes this request."""
         return self._simulator.faults.strikes in ("all", "token" if exchange.is_login else "api")
+
+    async def _travel(self) -> None:
+        travel = self._simulator.faults.travel
+        if travel[1]:
+            await asyncio.sleep(self._simulator.rng.uniform(*travel))
 
     async def _delay(self, exchange: ApiExchange) -> None:
         latency = self._simulator.faults.latency
