@@ -95,7 +95,9 @@ def run_to_end(
 
 
 class Child:
-    """A child process and its process group."""
+    """A child process and its process group; `popen` starts it, as subprocess.Popen does."""
+
+    popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen
 
     def __init__(
         self,
@@ -110,7 +112,7 @@ class Child:
         self._stop_signal = stop_signal
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - our own commands
+            self.process = self.popen(
                 command,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.emulator import aws  # noqa: F401 - a fixture
+from tests.support.emulator import aws, aws_process  # noqa: F401 - fixtures
 from tests.support.genesys import client, clock, genesys, limiter  # noqa: F401 - fixtures
 
 

@@ -1,4 +1,4 @@
-"""An emulator of AWS that a module of tests has to itself, without the sandbox."""
+"""An emulator of AWS, empty for each module of tests, without the sandbox."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 
 from deployments.sandbox import servers
 from deployments.sandbox.processes import Child
@@ -49,11 +50,18 @@ def running_emulator(folder: Path) -> Iterator[Emulator]:
             child.stop()
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """Start an emulator of a module's own."""
+@pytest.fixture(scope="session")
+def aws_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Start an emulator that runs as long as the session."""
     with running_emulator(tmp_path_factory.mktemp("emulator")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def aws(aws_process: Emulator) -> Emulator:
+    """Return an emulator that holds nothing."""
+    requests.post(f"{aws_process.url}/_ministack/reset", timeout=60).raise_for_status()
+    return aws_process
 
 
 def create_table(client: Any, name: str, key: str) -> Any:

@@ -1,9 +1,7 @@
 """A real Prefect server for tests: its own folder and database, a free loopback port, stopped by its process id.
 
 `with running_server(folder) as server:` gives `server.api_url` and `server.environment()`, the environment of
-its clients' processes. As a fixture, in a conftest or a test module:
-
-    from tests.support.prefect_server import prefect_server  # noqa: F401
+its clients' processes.
 """
 
 from __future__ import annotations
@@ -20,10 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from deployments.sandbox.database import PrefectDatabase
 from deployments.sandbox.processes import Child, free_port
+from tests.support.preloaded import popen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -99,7 +96,7 @@ def _database(home: Path) -> Iterator[str]:
 def process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run `command` with its output in `log`; stop it on leaving."""
     with log.open("ab") as output:
-        child = subprocess.Popen(  # noqa: S603 - our own command
+        child = popen(
             command,
             env=environment,
             cwd=ROOT,
@@ -141,10 +138,3 @@ def _await_answer(server: PrefectServer, child: subprocess.Popen[bytes]) -> None
     raise RuntimeError(
         "The Prefect server did not start:\n" + (server.home / "server.log").read_text()[-2000:]
     )
-
-
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """Return a Prefect server that runs for the whole session."""
-    with running_server(tmp_path_factory.mktemp("prefect")) as server:
-        yield server

@@ -194,11 +194,11 @@ def infra(*words: str, typed: str = "") -> CommandResult:
     return CommandResult(code, stdout.getvalue(), stderr.getvalue())
 
 
-def eventually(holds: Callable[[], Any], seconds: float = 180.0) -> Any:
+def eventually(holds: Callable[[], Any], seconds: float = 180.0, poll: float = 0.05) -> Any:
     """Return the first true result of a condition; fail when there is none in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := holds():
             return answer
-        time.sleep(0.05)
+        time.sleep(poll)
     pytest.fail("the condition did not become true in time")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import uuid
 from typing import Any
 
+from tests.support.preloaded import run_python
 from tests.support.sandbox import SandboxDriver
 
 CUSTOMER_END = "v2.detail.events.conversation.{id}.customer.end"
@@ -41,13 +40,6 @@ def customer_end(interaction_id: str) -> dict[str, Any]:
 
 def run_command(driver: SandboxDriver, *arguments: str) -> str:
     """Run `python -m ...` as in a shell that has sourced .sandbox/env; return what it prints."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", *arguments],
-        env=driver.sandbox.environment(),
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    done = run_python("-m", *arguments, environment=driver.sandbox.environment())
     assert done.returncode == 0, done.stderr or done.stdout
     return done.stdout

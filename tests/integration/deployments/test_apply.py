@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,14 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from deployments.resources import STOCK_POOL, WARM_POOL
 from deployments.sandbox import servers
 from deployments.sandbox.sandbox import Sandbox
+from tests.support.preloaded import run_python
 from tests.support.sandbox import SCALED, SandboxDriver
 
 
 def python(driver: SandboxDriver, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m ...` with the sandbox's environment."""
-    return subprocess.run(  # noqa: S603 - our own commands
-        [sys.executable, "-m", *command],
-        env=driver.sandbox.environment() | {"COLUMNS": "200"} | variables,
-        cwd=servers.ROOT,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    known = driver.sandbox.environment() | {"COLUMNS": "200"} | variables
+    return run_python("-m", *command, environment=known)
 
 
 def run(driver: SandboxDriver, *command: str) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import uuid
 from collections.abc import Mapping
 
 import pytest
 import requests
 
-from deployments.sandbox import servers
+from tests.support.preloaded import run_python
 from tests.support.sandbox import SandboxDriver
 
 SECRET = "a-secret-that-only-a-block-holds"
@@ -47,16 +46,7 @@ def python(
 ) -> subprocess.CompletedProcess[str]:
     """Run Python in the sandbox's environment with changes; None removes a variable."""
     known: dict[str, str | None] = {**driver.sandbox.environment(), **(changes or {})}
-    return subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, *arguments],
-        env={name: value for name, value in known.items() if value is not None},
-        cwd=servers.ROOT,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    return run_python(*arguments, environment=known, stdin=stdin)
 
 
 @pytest.fixture(scope="module")

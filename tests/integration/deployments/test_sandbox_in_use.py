@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import pytest
 import requests
 
 from deployments.sandbox.patches.prefect_ui import POLICY
-from deployments.sandbox.servers import ROOT
 from tests.documents.markdown import DOCUMENTS
+from tests.support.preloaded import run_python
 from tests.support.sandbox import SandboxDriver
 
 SNIPPETS = [text for each in DOCUMENTS for language, text in each.blocks if language == "python"]
@@ -18,15 +17,7 @@ SNIPPETS = [text for each in DOCUMENTS for language, text in each.blocks if lang
 
 def typed(driver: SandboxDriver, *words: str) -> subprocess.CompletedProcess[str]:
     """Run Python in a shell that has sourced `.sandbox/env`."""
-    return subprocess.run(  # noqa: S603 - our own commands
-        [sys.executable, *words],
-        env=driver.sandbox.environment(),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    return run_python(*words, environment=driver.sandbox.environment())
 
 
 def test_events_are_put_on_the_bus(driver: SandboxDriver) -> None:

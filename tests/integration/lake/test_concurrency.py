@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -129,29 +130,46 @@ def test_after_any_write_a_publish_may_end(aws: Emulator, kills: bool) -> None:
 
     So it is when only that write's answer is lost, of a commit's request too: it stands, and its files with it.
     """
-    world = AnalyticsWorld(aws, FEW)
-    switch = KillSwitch(world.s3, world.glue)
-    corrected, moved = new_id(), new_id()
-
-    def change(minute: int) -> None:
-        world.save(corrected, "transfer" if minute % 2 else "voice", minute=minute)
-        world.save(moved, minute=minute, start=f"2026-03-0{1 + minute % 3}T12:00:00.000Z")
-        world.save(new_id(), "chat", minute=minute)
-
-    change(0)
-    world.publish()
-    change(1)
-    switch.arm()
-    world.publish()
-    writes = switch.writes
+    changes = Changes(aws)
+    changes.make_and_publish()
+    writes = changes.switch.writes
     assert writes > 10
     for last in range(1, writes + 1):
-        change(1 + last)
-        switch.arm(last, kills=kills)
+        if last % HISTORY == 0:
+            changes = Changes(aws)
+        changes.make()
+        changes.switch.arm(last, kills=kills)
         with suppress(StoreUnavailable, Killed):
-            world.publish()
-        assert switch.writes >= last
-        switch.arm()
-        world.publish()
-        assert world.differences() == [], f"after write {last} of {writes}"
-        assert world.staged_keys() == []
+            changes.world.publish()
+        assert changes.switch.writes >= last
+        changes.switch.arm()
+        changes.world.publish()
+        assert changes.world.differences() == [], f"after write {last} of {writes}"
+        assert changes.world.staged_keys() == []
+
+
+HISTORY = 5  # a publish of a table takes the longer the more were before it
+
+
+class Changes:
+    """A world of few tables, published once, with an interaction to correct, one to move, and new ones."""
+
+    def __init__(self, aws: Emulator) -> None:
+        self.world = AnalyticsWorld(aws, FEW)
+        self.switch = KillSwitch(self.world.s3, self.world.glue)
+        self._corrected, self._moved = new_id(), new_id()
+        self._minutes = itertools.count()
+        self.make_and_publish()
+
+    def make(self) -> None:
+        """Correct the one, move the other to another day, and save a new one."""
+        minute, world = next(self._minutes), self.world
+        world.save(self._corrected, "transfer" if minute % 2 else "voice", minute=minute)
+        world.save(self._moved, minute=minute, start=f"2026-03-0{1 + minute % 3}T12:00:00.000Z")
+        world.save(new_id(), "chat", minute=minute)
+
+    def make_and_publish(self) -> None:
+        """Make the changes and publish them; the switch counts the writes."""
+        self.make()
+        self.switch.arm()
+        self.world.publish()

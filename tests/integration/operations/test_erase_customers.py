@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import subprocess
-import sys
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -17,12 +15,12 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from deployments.sandbox import servers
 from tasks.records import build_record
 from tasks.records.customer_keys import CustomerKeys
 from tasks.stores import InteractionTable, Provenance
 from tests.support.prefect_contents import appearances, through_the_api
 from tests.support.prefect_runs import erase, follow_up_erasure
+from tests.support.preloaded import run_python
 from tests.support.sandbox import SandboxDriver
 from tests.support.stored import new_record, staged_conversation
 
@@ -36,15 +34,8 @@ def interactions(driver: SandboxDriver) -> Command:
     """Return a function that runs the console script in the sandbox's environment and returns its JSON."""
 
     def run(*arguments: str) -> dict[str, Any]:
-        done = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "deployments.cli", *arguments, "--json"],
-            env=driver.sandbox.environment(),
-            cwd=servers.ROOT,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
+        known = driver.sandbox.environment()
+        done = run_python("-m", "deployments.cli", *arguments, "--json", environment=known)
         assert done.returncode == 0, done.stdout + done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found

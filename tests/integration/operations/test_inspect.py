@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,9 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from deployments.sandbox import servers
 from tests.support.events import event_text, oversize_event
 from tests.support.prefect_runs import erase, replay
+from tests.support.preloaded import run_python
 from tests.support.sandbox import SandboxDriver
 from tests.support.stored import put_former_object, staging_bucket
 
@@ -41,16 +39,8 @@ def inspect(driver: SandboxDriver) -> Inspect:
     """Return a function that runs the command in the sandbox's environment; None removes a variable."""
 
     def run(*arguments: str, **changes: str | None) -> Result:
-        known: dict[str, str | None] = {**driver.sandbox.environment(), "COLUMNS": "200", **changes}
-        done = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "deployments", "inspect", *arguments],
-            env={name: value for name, value in known.items() if value is not None},
-            cwd=servers.ROOT,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
+        known = {**driver.sandbox.environment(), "COLUMNS": "200", **changes}
+        done = run_python("-m", "deployments", "inspect", *arguments, environment=known)
         return Result(done.returncode, done.stdout, done.stderr)
 
     return run

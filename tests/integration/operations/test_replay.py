@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import uuid
 from datetime import UTC, datetime
 
@@ -14,6 +12,7 @@ import requests
 from tests.support.events import event_text, new_ids, oversize_event
 from tests.support.intervals import iso
 from tests.support.prefect_runs import ERASE, REPLAY, artifacts_of, offered, replay
+from tests.support.preloaded import run_python
 from tests.support.sandbox import SandboxDriver
 
 
@@ -21,13 +20,7 @@ def test_prefects_command_line_replays_an_id(driver: SandboxDriver) -> None:
     """`prefect deployment run` with an id stores the interaction; a second replay leaves it unchanged."""
     id_ = str(uuid.uuid4())
     command = ["deployment", "run", REPLAY, "-p", f'interaction_ids=["{id_}"]']
-    subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "prefect", *command],
-        env=driver.sandbox.environment(),
-        check=True,
-        capture_output=True,
-        timeout=280,
-    )
+    run_python("-m", "prefect", *command, environment=driver.sandbox.environment()).check_returncode()
     first = driver.until_settled(id_)
     again = replay(driver, interaction_ids=[id_])
     assert again["state"]["message"] == "0 saved, 1 unchanged, 0 deferred, 0 rejected, 0 failed"

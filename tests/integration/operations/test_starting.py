@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 
 import pytest
 
-from deployments.sandbox import servers
+from tests.support.preloaded import run_python
 from tests.support.sandbox import SandboxDriver
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -21,17 +20,8 @@ def run(driver: SandboxDriver) -> Run:
     """Return a function that runs `interactions` in the sandbox's environment; None removes a variable."""
 
     def command(*words: str, stdin: str = "", **changes: str | None) -> subprocess.CompletedProcess[str]:
-        known: dict[str, str | None] = {**driver.sandbox.environment(), **changes}
-        return subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "deployments.cli", *words],
-            env={name: value for name, value in known.items() if value is not None},
-            cwd=servers.ROOT,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
+        known = {**driver.sandbox.environment(), **changes}
+        return run_python("-m", "deployments.cli", *words, environment=known, stdin=stdin)
 
     return command
 

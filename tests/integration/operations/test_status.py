@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from deployments.sandbox import servers
 from tests.support.events import event_text, oversize_event
+from tests.support.preloaded import run_python
 from tests.support.sandbox import SandboxDriver
 
 Look = Callable[..., dict[str, Any]]
@@ -23,15 +21,8 @@ def look(driver: SandboxDriver) -> Look:
     """Return a function that runs the command with --json in the sandbox's environment, and checks its exit code."""
 
     def run(**changes: str) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-m", "deployments.cli", "status", "--json"],
-            env={**driver.sandbox.environment(), **changes},
-            cwd=servers.ROOT,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
+        known = {**driver.sandbox.environment(), **changes}
+        done = run_python("-m", "deployments.cli", "status", "--json", environment=known)
         assert done.stderr == "", done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         assert done.returncode == int(found["needsPerson"])

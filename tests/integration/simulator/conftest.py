@@ -1,4 +1,4 @@
-"""One simulator process per file, and a client of it per test."""
+"""One simulator process, and a client of it per test."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from deployments.sandbox.genesys.process import running
 from tests.support.simulator import SimulatorClient, reset_client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address() -> Iterator[str]:
-    """A running simulator."""
+    """A running simulator, which is reset before each test."""
     with running() as url:
         yield url
 

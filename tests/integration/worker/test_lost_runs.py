@@ -12,21 +12,14 @@ from prefect.states import Pending, Running
 
 from flows.runs.losses import LOSSES, RUN_CRASHED, STUCK_PENDING, WORKER_LOST
 from flows.runs.recovery import count_losses
-from tests.support.prefect_server import PrefectServer, running_server
+from tests.support.prefect_server import PrefectServer
 from tests.support.worker import Stand, eventually, new_stand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from uuid import UUID
 
     from prefect.client.schemas.objects import State
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A Prefect server for this module's workers."""
-    with running_server(tmp_path_factory.mktemp("prefect")) as server:
-        yield server
 
 
 async def losses(stand: Stand, run: UUID) -> list[str]:

@@ -81,13 +81,6 @@ def serving(port: int) -> Iterator[None]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A Prefect server for this module's workers."""
-    with running_server(tmp_path_factory.mktemp("prefect")) as server:
-        yield server
-
-
 async def test_a_worker_that_is_started_in_an_outage_comes_up_by_itself(server: PrefectServer) -> None:
     """Tables and Genesys do not answer: it says so once, the pool knows no worker; the run is taken up later."""
     port = free_port()

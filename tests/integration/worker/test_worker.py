@@ -24,13 +24,6 @@ IN_BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A Prefect server for this module's workers."""
-    with running_server(tmp_path_factory.mktemp("prefect")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def stand(server: PrefectServer) -> Iterator[Stand]:
     """A pool with one warm worker that takes four runs at once."""
     stand = asyncio.run(new_stand(server))
