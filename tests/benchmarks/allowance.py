@@ -17,7 +17,7 @@ from tests.benchmarks.competitors import Pipeline
 from tests.benchmarks.measure import measure_burst
 from tests.support.request_rate import requests_a_minute
 
-EVENTS = 12_000  # 1,200 requests: four windows
+EVENTS = 9_500  # 950 requests: three windows, and the beginning of the next
 WORKERS = (1, 2)
 _PER_REQUEST = 10
 

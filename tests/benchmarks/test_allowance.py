@@ -10,10 +10,8 @@ from tests.support.request_rate import requests_a_minute
 
 
 @pytest.mark.parametrize(("turn", "rate"), [(60.0, 300.0), (61.0, 295.1), (68.0, 264.7)])
-def test_requests_a_minute_are_the_limit_in_the_time_in_which_it_is_used_once(
-    turn: float, rate: float
-) -> None:
-    """Whether they come at once or evenly: what counts is when their places are taken again."""
+def test_requests_a_minute_are_those_of_whole_windows(turn: float, rate: float) -> None:
+    """Whether they come at once or evenly: what counts is when the next window begins."""
     burst = [turn * number + share / 100 for number in range(4) for share in range(300)]
     even = [turn / 300 * number for number in range(1200)]
     assert requests_a_minute(burst, 300) == pytest.approx(rate, abs=0.1)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import mean
 
 MINUTE = 60.0
 
 
 def requests_a_minute(moments: Sequence[float], limit: int) -> float:
-    """Return how many of `limit` requests a minute are used; the moments are in seconds.
+    """Return the requests a minute over whole windows; the moments are in seconds, sorted.
 
-    The mean time from a request to the one that took its place in the limit decides; NaN without any such.
+    A window is `limit` requests, and ends with the first request of the next. What is left at the end of the work is no
+    window; NaN without any.
     """
-    spans = [later - earlier for earlier, later in zip(moments, moments[limit:], strict=False)]
-    return limit / mean(spans) * MINUTE if spans else float("nan")
+    requests = (len(moments) - 1) // limit * limit
+    return requests * MINUTE / (moments[requests] - moments[0]) if requests > 0 else float("nan")
