@@ -7,7 +7,7 @@ from bisect import bisect_left
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.genesys.rate_limit.server_clock import ServerClock
@@ -108,6 +108,7 @@ def test_a_late_permit_that_stays_as_long_in_any_case_is_not_moved() -> None:
     assert window.move([LatePermit(Permit(1061.0, 0.0), 1075.0)], 1010.0).buckets == window.buckets
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.floats(0, 0.4), st.booleans(), st.floats(0, 30)), min_size=95, max_size=130))
 def test_no_permit_leaves_early_however_many_are_moved_and_gathered(
     steps: list[tuple[float, bool, float]],
