@@ -3,8 +3,9 @@ PYTHON ?= python3
 EVENTS ?= 25
 SEEDS ?= 3
 MINUTES ?= 30
-# Processes of the tests: as many as cores. Each has a sandbox of its own, whose Prefect server takes up to a quarter of one.
-WORKERS ?= 2
+# Processes of the tests: more than cores, because tests wait for servers; the first half of them have a sandbox each.
+WORKERS ?= 3
+LONG_WORKERS ?= 2
 BIN := .venv/bin
 SANDBOX := .venv/sandbox
 READY := .venv/ready
@@ -38,7 +39,7 @@ test: $(ANALYTICS)  ## run what a change must pass
 	$(BIN)/pytest -m "not long" -n $(WORKERS) --dist loadfile --durations=20
 
 test-long: $(LONG)  ## run the browser's tests, Genesys's own SDK, and what takes minutes
-	$(BIN)/pytest -m "long and not bench" -n $(WORKERS) --dist loadfile --durations=20
+	$(BIN)/pytest -m "long and not bench" -n $(LONG_WORKERS) --dist loadfile --durations=20
 
 bench: $(BENCH)  ## measure this pipeline beside others, 35 minutes on an idle machine (ONLY=a,d)
 	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY))
