@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -118,18 +119,19 @@ def test_the_valid_events_of_a_batch_with_an_invalid_one_are_saved(driver: Sandb
 
 
 def test_the_same_event_five_times_on_the_bus_is_one_row(driver: SandboxDriver) -> None:
-    """The outcomes of five deliveries are one saved and four unchanged."""
+    """The outcomes of five deliveries, or of more by the queue, are one saved and the rest unchanged."""
     id_ = str(uuid.uuid4())
     entry = tutorial_end(id_)
     for _ in range(5):
         driver.put(entry)
 
-    def all_outcomes() -> list[str] | None:
+    def all_outcomes() -> Counter[str] | None:
         runs = [run for run in driver.runs_with(id_) if run["state_type"] == "COMPLETED"]
         rows = [row for run in runs for row in driver.outcomes(run["id"]) if row["interactionId"] == id_]
-        return sorted(row["outcome"] for row in rows) if len(rows) == 5 else None
+        return Counter(row["outcome"] for row in rows) if len(rows) >= 5 else None
 
-    assert driver.until(all_outcomes) == ["saved", *["unchanged"] * 4]
+    found = driver.until(all_outcomes)
+    assert found == {"saved": 1, "unchanged": found.total() - 1}
 
 
 @pytest.mark.parametrize("kind", KINDS)
