@@ -3,7 +3,7 @@ PYTHON ?= python3
 EVENTS ?= 25
 SEEDS ?= 3
 MINUTES ?= 30
-# Processes of the tests: more than cores, because tests wait for servers; the first half of them have a sandbox each.
+# Processes of the tests: more than two cores have, because tests wait for servers. Each has a sandbox of its own.
 WORKERS ?= 3
 LONG_WORKERS ?= 2
 BIN := .venv/bin
@@ -36,7 +36,7 @@ unit: $(ANALYTICS)  ## run the tests that start nothing, in less than a minute
 	$(BIN)/pytest -q -n 2 tests/unit
 
 test: $(ANALYTICS)  ## run what a change must pass
-	$(BIN)/pytest -m "not long" -n $(WORKERS) --dist loadfile --durations=20
+	$(BIN)/pytest -m "not long" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=20
 
 test-long: $(LONG)  ## run the browser's tests, Genesys's own SDK, and what takes minutes
 	$(BIN)/pytest -m "long and not bench" -n $(LONG_WORKERS) --dist loadfile --durations=20

@@ -10,7 +10,7 @@ from tests.support.commands import home  # noqa: F401 - fixtures
 from tests.support.outage_sandbox import outage_driver  # noqa: F401 - fixtures
 from tests.support.preloaded import forked_workers  # noqa: F401 - fixtures
 from tests.support.sandbox import driver, sandbox  # noqa: F401 - fixtures
-from tests.support.slow_first import SlowFirst
+from tests.support.slow_first import place
 from tests.support.steady_ids import steady_ids  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
@@ -21,6 +21,6 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SlowFirst | None:
-    """With `--dist loadfile`, choose the order of the files."""
-    return SlowFirst(config, log) if config.getvalue("dist") == "loadfile" else None
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files first; `--no-loadscope-reorder` leaves them there."""
+    items.sort(key=lambda item: place(item.path))

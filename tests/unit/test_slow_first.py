@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from tests.support.slow_first import next_file
+from pathlib import Path
 
-UNIT = "tests/unit/test_values.py"
-CLIENT = "tests/integration/genesys/test_client.py"
-INSPECT = "tests/integration/operations/test_inspect.py"
+from tests.support.slow_first import FOLDERS, TESTS, place
 
 
-def test_a_process_with_a_sandbox_gets_the_files_that_use_it_first() -> None:
-    """Then those of the slow folders, and unit tests last."""
-    left, order = [UNIT, CLIENT, INSPECT], []
-    while left:
-        order.append(next_file(left, has_sandbox=True))
-        left.remove(order[-1])
-    assert order == [INSPECT, CLIENT, UNIT]
+def test_files_that_wait_for_servers_come_first() -> None:
+    """Unit tests come last: they end soon, whoever gets them."""
+    files = [TESTS / "unit/test_values.py", TESTS / "integration/operations/test_inspect.py", Path(__file__)]
+    assert sorted(files, key=place) == [files[1], files[0], files[2]]
 
 
-def test_a_process_without_one_gets_them_when_nothing_else_is_left() -> None:
-    """Starting another sandbox is better than waiting for minutes."""
-    assert next_file([UNIT, CLIENT, INSPECT], has_sandbox=False) == CLIENT
-    assert next_file([UNIT, INSPECT], has_sandbox=False) == UNIT
-    assert next_file([INSPECT], has_sandbox=False) == INSPECT
+def test_every_folder_of_tests_has_a_place() -> None:
+    """A new folder is put where it belongs."""
+    assert {file.relative_to(TESTS).parts[0] for file in TESTS.rglob("test_*.py")} == {*FOLDERS}
