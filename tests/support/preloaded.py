@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -157,6 +158,14 @@ def forked_workers() -> Iterator[None]:
     """Let every sandbox of the tests start its workers as forks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Child, "popen", staticmethod(popen))
+        yield
+
+
+@contextmanager
+def no_forks() -> Iterator[None]:
+    """Start workers as a shell does, for what tells a sandbox's processes by their command lines."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Child, "popen", subprocess.Popen)
         yield
 
 

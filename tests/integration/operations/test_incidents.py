@@ -14,6 +14,7 @@ import pytest
 from deployments.sandbox import servers
 from deployments.sandbox.incidents import INCIDENTS, Incident
 from deployments.sandbox.sandbox import Sandbox
+from tests.support.preloaded import no_forks
 from tests.support.sandbox import SandboxDriver, pause_schedules
 
 CODES = {
@@ -43,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def played(folder: Path) -> Iterator[SandboxDriver]:
     """Return a driver of a sandbox with production's delays, but for what the buffer hands out again."""
-    with Sandbox(folder / "run", environment={"SANDBOX_VISIBILITY_SECONDS": "60"}) as running:
+    with no_forks(), Sandbox(folder / "run", environment={"SANDBOX_VISIBILITY_SECONDS": "60"}) as running:
         running.addresses.write(folder / "env")
         pause_schedules(running.addresses.prefect_api_url)
         yield SandboxDriver(running)
