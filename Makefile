@@ -3,7 +3,7 @@ PYTHON ?= python3
 EVENTS ?= 25
 SEEDS ?= 3
 MINUTES ?= 30
-# Processes of the tests: more than two cores have, because tests wait for servers. Each has a sandbox of its own.
+# Processes of the tests, each with a sandbox of its own.
 WORKERS ?= 3
 LONG_WORKERS ?= 2
 BIN := .venv/bin
