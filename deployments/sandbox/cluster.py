@@ -12,13 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
-
 from deployments.sandbox import servers
 from deployments.sandbox.processes import Child, SandboxError, free_port, run_to_end
 from deployments.sandbox.sandbox import Sandbox
 
-CONFIGURATION = servers.ROOT / "infra/cluster"
 API_SERVERS = ("prefect", "prefect-2")
 SERVICES = "prefect-services"
 _PROGRAMS = ("redis-server", "haproxy")
@@ -86,9 +83,8 @@ class Cluster(Sandbox):
 
     def _settings(self) -> dict[str, str]:
         """Return the settings of infra/cluster/prefect.env with the addresses of this sandbox."""
-        given = {name: value or "" for name, value in dotenv_values(CONFIGURATION / "prefect.env").items()}
         redis = str(self._ports["redis"])
-        return given | {
+        return servers.cluster_settings() | {
             "PREFECT_API_DATABASE_CONNECTION_URL": self.database.url,
             "PREFECT_REDIS_MESSAGING_HOST": "127.0.0.1",
             "PREFECT_REDIS_MESSAGING_PORT": redis,
@@ -120,7 +116,7 @@ class Cluster(Sandbox):
             f"API_{number}": f"127.0.0.1:{self._ports[name]}" for number, name in enumerate(API_SERVERS, 1)
         }
         environment = os.environ | addresses | {"ADDRESS": f"127.0.0.1:{self._prefect_port}"}
-        command = [self._programs["haproxy"], "-db", "-f", str(CONFIGURATION / "haproxy.cfg")]
+        command = [self._programs["haproxy"], "-db", "-f", str(servers.CLUSTER / "haproxy.cfg")]
         child = self.register(Child("haproxy", command, environment, self._log("haproxy")))
         child.wait_until_ready(lambda: servers.responds(f"{self._prefect_url}/health"), servers.START_TIMEOUT)
 

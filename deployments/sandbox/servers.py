@@ -22,6 +22,7 @@ START_TIMEOUT = 120.0  # seconds; Prefect creates its tables first: 10 s on two 
 UNCOMPRESSED = {"PREFECT_CLIENT_CUSTOM_HEADERS": '{"Accept-Encoding": "identity"}'}
 """Of a worker beside its server, which else compresses half a megabyte of parameters for each run, twice."""
 ROOT = Path(__file__).parents[2]
+CLUSTER = ROOT / "infra/cluster"
 
 
 def prefect_settings(folder: Path) -> dict[str, str]:
@@ -116,14 +117,13 @@ def prefect_server_environment(folder: Path, database_url: str) -> dict[str, str
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT5S",
         }
-        | _settings_of_services()
+        | {k: v for k, v in cluster_settings().items() if k.startswith("PREFECT_SERVER_SERVICES_")}
     )
 
 
-def _settings_of_services() -> dict[str, str]:
-    """Return how Prefect's services work in a cluster, which is right for one server, too."""
-    given = dotenv_values(ROOT / "infra/cluster/prefect.env")
-    return {name: value or "" for name, value in given.items() if name.startswith("PREFECT_SERVER_SERVICES_")}
+def cluster_settings() -> dict[str, str]:
+    """Return the settings of a cluster's servers; how their services work is right for one server, too."""
+    return {name: value or "" for name, value in dotenv_values(CLUSTER / "prefect.env").items()}
 
 
 def worker(folder: Path, environment: dict[str, str], pool: str, number: int, on_start: OnStart) -> Child:

@@ -68,10 +68,11 @@ def check_targets(results: Results) -> Iterator[TargetResult]:
 def _compared(ours: Figure | None, floor: Figure | None, dbos: Figure | None) -> Iterator[TargetResult]:
     """Yield how the burst without a limit compares with the floor, and with the peer of the same grain."""
     if ours and floor:
-        share = ours.rate / floor.rate
+        share, times = ours.rate / floor.rate, ours.cpu_each / floor.cpu_each
         yield TargetResult(
             "10,000, limit off: at least 0.85 of the floor's rate", f"{share:.2f}", share >= 0.85
         )
+        yield TargetResult("at most 3 times the floor's CPU an interaction", f"{times:.2f}", times <= 3)
     if ours and dbos:
         share, times = ours.rate / dbos.rate, ours.cpu_each / dbos.cpu_each
         yield TargetResult("at least the rate of DBOS, per 100 events", f"{share:.2f}", share >= 1)

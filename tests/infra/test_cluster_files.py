@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from dotenv import dotenv_values
 
-from deployments.sandbox.cluster import CONFIGURATION
+from deployments.sandbox.servers import CLUSTER, cluster_settings
 from tests.documents.markdown import document
 
-PREFECT = {name: value or "" for name, value in dotenv_values(CONFIGURATION / "prefect.env").items()}
-COMPOSE: dict[str, Any] = yaml.safe_load((CONFIGURATION / "compose.yaml").read_text(encoding="utf-8"))
+PREFECT = cluster_settings()
+COMPOSE: dict[str, Any] = yaml.safe_load((CLUSTER / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {
     name: service for name, service in SERVICES.items() if "prefecthq/prefect" in service.get("image", "")
@@ -59,7 +58,7 @@ def test_its_commands_exist(name: str) -> None:
 
 def test_the_balancer_reaches_both_servers() -> None:
     """Every variable of the configuration is set, to a service and the port that Prefect listens on."""
-    configuration = (CONFIGURATION / "haproxy.cfg").read_text(encoding="utf-8")
+    configuration = (CLUSTER / "haproxy.cfg").read_text(encoding="utf-8")
     balancer = SERVICES["haproxy"]["environment"]
     assert set(re.findall(r"\$\{(\w+)\}", configuration)) == balancer.keys()
     assert {balancer["API_1"], balancer["API_2"]} == {"api-1:4200", "api-2:4200"}
@@ -80,4 +79,4 @@ def test_every_dependency_is_a_service_that_can_get_healthy() -> None:
 
 def test_the_documents_show_the_settings() -> None:
     """scaling.md has the file as it is; that each variable exists is what the documents' own tests say."""
-    assert (CONFIGURATION / "prefect.env").read_text(encoding="utf-8") in document("scaling").text
+    assert (CLUSTER / "prefect.env").read_text(encoding="utf-8") in document("scaling").text

@@ -45,7 +45,7 @@ class ApiApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request."""
-        await self._travel()
+        await self._pause(self._simulator.faults.travel)
         exchange = ApiExchange(self._simulator, scope)
         exchange.count()
         try:
@@ -90,15 +90,13 @@ class ApiApplication:
         """Return whether the setting `strikes` includes this request."""
         return self._simulator.faults.strikes in ("all", "token" if exchange.is_login else "api")
 
-    async def _travel(self) -> None:
-        travel = self._simulator.faults.travel
-        if travel[1]:
-            await asyncio.sleep(self._simulator.rng.uniform(*travel))
-
     async def _delay(self, exchange: ApiExchange) -> None:
-        latency = self._simulator.faults.latency
-        if latency[1] and self._is_target(exchange):
-            await asyncio.sleep(self._simulator.rng.uniform(*latency))
+        if self._is_target(exchange):
+            await self._pause(self._simulator.faults.latency)
+
+    async def _pause(self, seconds: tuple[float, float]) -> None:
+        if seconds[1]:
+            await asyncio.sleep(self._simulator.rng.uniform(*seconds))
 
     async def _inject_fault(self, exchange: ApiExchange, receive: Receive) -> None:
         """Inject a fault if one is due: hang and raise ConnectionDropped, or raise an ApiError."""
