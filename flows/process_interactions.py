@@ -15,6 +15,7 @@ from flows.runs.recovery import completed_before_loss, quarantine_crash_looping
 from flows.runs.schedule import reschedule_current_run, schedule_deferred
 from flows.runs.timeouts import PROCESS, rescheduled_after, run_timeout
 from tasks.errors import DependencyUnavailable
+from tasks.events import EventTexts, unpacked
 from tasks.options import NO_RESULTS
 from tasks.pipeline.work import PipelineRun
 from tasks.settings import task_policy
@@ -22,14 +23,14 @@ from tasks.settings import task_policy
 
 @flow(name=PROCESS, flow_run_name=batch_run_name, persist_result=False, result_storage=NO_RESULTS)
 async def process_interactions(
-    events: list[str], attempt: SkipJsonSchema[int] = 1, throttled: SkipJsonSchema[int] = 0
+    events: EventTexts, attempt: SkipJsonSchema[int] = 1, throttled: SkipJsonSchema[int] = 0
 ) -> State[Any]:
     """Take a batch of interaction events through validate, process and save.
 
     The form has the events alone: the others are between this flow's own runs.
 
     Args:
-        events: The events, each one EventBridge event (or a tutorial's) as JSON text.
+        events: The events, each one EventBridge event (or a tutorial's) as JSON text; or many packed into one.
         attempt: How often these interactions have been asked for, this time included.
         throttled: Earlier attempts that Genesys throttled; they do not count towards DEFERRAL_LIMIT.
     """
@@ -37,9 +38,10 @@ async def process_interactions(
         async with rescheduled_after(run_timeout(PROCESS, task_policy())):
             if ended := await completed_before_loss():
                 return ended
-            if quarantined := await quarantine_crash_looping(events):
+            texts = unpacked(events)
+            if quarantined := await quarantine_crash_looping(texts):
                 return await report(quarantined)
-            result = await run_pipeline(events, PipelineRun(run_id(), "live", attempt, throttled))
+            result = await run_pipeline(texts, PipelineRun(run_id(), "live", attempt, throttled))
             await schedule_deferred(result.deferred)
             return await report(result.outcomes, result.needs_attention)
     except DependencyUnavailable as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -11,7 +12,12 @@ from prefect.runtime import flow_run
 from prefect.utilities.urls import url_for
 
 from tasks.errors import DependencyUnavailable
-from tasks.events import interaction_ids
+from tasks.events import interaction_ids, unpacked
+from tasks.values import UUID_PATTERN
+
+_SAYS_WHAT = re.compile(
+    rf"(?:\d+ interactions|{UUID_PATTERN})(?:, attempt \d+)?|\d+ events? without an interaction"
+)
 
 
 def run_id() -> str:
@@ -47,9 +53,14 @@ def batch_name(ids: Sequence[str], attempt: int) -> str:
 
 
 def batch_run_name() -> str:
-    """Return the name of a run of process-interactions, from its parameters."""
+    """Return the name of a run of process-interactions: its creator's, if that says what it is about; else its events'.
+
+    Reading a thousand events takes 40 ms, and the bridge has read them.
+    """
+    if _SAYS_WHAT.fullmatch(given := str(flow_run.name)):
+        return given
     parameters = flow_run.parameters
-    events = [text for text in parameters.get("events") or [] if isinstance(text, str)]
+    events = unpacked(text for text in parameters.get("events") or [] if isinstance(text, str))
     if ids := sorted(interaction_ids(events)):
         return batch_name(ids, int(parameters.get("attempt") or 1))
     return f"{len(events)} event{'' if len(events) == 1 else 's'} without an interaction"

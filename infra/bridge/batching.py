@@ -132,6 +132,14 @@ def idempotency_key(messages: Iterable[Message]) -> str:
     return hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def batch_name(messages: Sequence[Message]) -> str:
+    """Return the name of a batch's run, which the flow would give it: the interaction's id, or how many they are."""
+    ids = {id_ for message in messages for id_ in message.interactions}
+    if not ids:
+        return f"{len(messages)} event{'' if len(messages) == 1 else 's'} without an interaction"
+    return next(iter(ids)) if len(ids) == 1 else f"{len(ids)} interactions"
+
+
 def _groups(messages: Sequence[Message], max_events: int, max_bytes: int) -> Iterator[list[Message]]:
     """Yield the messages by group; a group above a limit in pieces within it."""
     groups: dict[str, list[Message]] = {}

@@ -47,7 +47,7 @@ def configuration(environment: Mapping[str, str] = os.environ) -> Configuration:
         buffer_queue_url=environment.get("BUFFER_QUEUE_URL", "").strip(),
         budget_table=environment.get("BUDGET_TABLE", "").strip(),
         stack_name=environment.get("STACK_NAME", "").strip() or "interactions",
-        max_events=_integer(environment, "MAX_EVENTS", default=1000, minimum=1, maximum=10_000),
+        max_events=_integer(environment, "MAX_EVENTS", default=2000, minimum=1, maximum=10_000),
         max_parameter_bytes=_integer(
             environment, "MAX_PARAMETER_BYTES", default=500_000, minimum=1000, maximum=524_288
         ),

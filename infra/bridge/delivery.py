@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from batching import Message, idempotency_key, make_batches, split
+from batching import Message, batch_name, idempotency_key, make_batches, split
 from errors import BatchRefused, DeliveryHalted
+from packing import RATIO
 from prefect_api import CreatedRun
 
 MAX_FAILED_RUNS = 20
@@ -29,8 +30,11 @@ class Api(Protocol):
     def waiting_runs(self) -> int:
         """Return how many runs are due and have not started."""
 
-    def create_run(self, events: Sequence[str], key: str) -> CreatedRun:
-        """Return the run of these events under this idempotency key."""
+    def reads_packed(self) -> bool:
+        """Return whether the flow reads packed events."""
+
+    def create_run(self, events: Sequence[str], key: str, name: str) -> CreatedRun:
+        """Return the run of these events under this idempotency key; it gets the name if it is new."""
 
 
 class Sink(Protocol):
@@ -71,11 +75,17 @@ class Delivery:
         self._api.begin(remaining)
         attempt = _Attempt(self._api, self._dead_letters, self._max_waiting_runs, Report(len(messages)))
         try:
-            for batch in make_batches(messages, max_events=self._max_events, max_bytes=self._max_bytes):
+            for batch in make_batches(
+                messages, max_events=self._max_events, max_bytes=self._batch_bytes(messages)
+            ):
                 attempt.post(batch)
         except DeliveryHalted as halted:
             attempt.report.halted = halted
         return _completed(attempt.report, messages, self._api.requests)
+
+    def _batch_bytes(self, messages: Sequence[Message]) -> int:
+        """Return the most bytes of a batch; one that is too large when it is packed is refused, and split."""
+        return self._max_bytes * (RATIO if messages and self._api.reads_packed() else 1)
 
 
 def _completed(report: Report, messages: Sequence[Message], requests: int) -> Report:
@@ -128,7 +138,7 @@ class _Attempt:
         events = [message.text for message in batch]
         base = key = idempotency_key(batch)
         for _ in range(MAX_FAILED_RUNS):
-            run = self.api.create_run(events, key)
+            run = self.api.create_run(events, key, batch_name(batch))
             if run.accepted:
                 return run
             key = f"{base}:{run.run_id}"

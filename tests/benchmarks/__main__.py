@@ -15,7 +15,7 @@ from rich.console import Console
 from deployments.sandbox.sandbox import Sandbox
 from deployments.sandbox.termination import exit_on_signals
 from tests.benchmarks import allowance, cost_run, dbos_workflows, growth, single_events, tables
-from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
+from tests.benchmarks.bench_sandbox import BenchSandbox
 from tests.benchmarks.benchmark import Options, Progress, Results, run
 from tests.benchmarks.conditions import conditions
 from tests.benchmarks.cost import price_table
@@ -118,7 +118,7 @@ def _measure(perform: Part) -> None:
     try:
         with (
             exit_on_signals(),
-            Sandbox(folder, progress=report, workers=0, environment=ENVIRONMENT) as sandbox,
+            Sandbox(folder, progress=report, workers=0) as sandbox,
         ):
             bench = BenchSandbox(sandbox)
             bench.pause_schedules()

@@ -19,9 +19,7 @@ from tests.support.sandbox import pause_schedules
 WINDOW = 60.0
 REQUEST_LIMIT = 300  # requests in any 60 s, as Genesys has it
 UNLIMITED = 1_000_000
-_LIMIT_CACHE = 0.5  # seconds for which workers cache a limit: LIMIT_CACHE below
 _POLL = 0.05
-ENVIRONMENT = {"LIMIT_CACHE": str(_LIMIT_CACHE)}
 
 
 class BenchSandbox:
@@ -58,7 +56,6 @@ class BenchSandbox:
             TableName=self.sandbox.addresses.budget_table, Key={"budgetId": {"S": "genesys"}}
         )
         self.simulator("reset", only=["counters"])
-        time.sleep(2 * _LIMIT_CACHE)
 
     def simulator(self, path: str, **body: Any) -> None:
         """POST to the simulator's control API."""

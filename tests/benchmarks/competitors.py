@@ -117,11 +117,12 @@ class Pipeline(ScriptCompetitor):
         bucket: bool = False,
     ) -> None:
         super().__init__(bench, key, label, "feeder", limited=limited, bucket=bucket)
-        self._pool = pool
+        self._pool, self._limited = pool, limited
         self.worker: Child
 
     def __enter__(self) -> Self:
-        """Start bridge and worker."""
+        """Start bridge and worker, at the limit that is to hold: a worker keeps one for LIMIT_CACHE seconds."""
+        self.bench.reset(limited=self._limited)
         self.bench.make_pool(self._pool)
         self.bench.move("process-interactions/live", self._pool, "live")
         sandbox = self.bench.sandbox

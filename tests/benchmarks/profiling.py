@@ -18,7 +18,7 @@ from rich.table import Table
 from deployments.sandbox.sandbox import Sandbox
 from deployments.sandbox.termination import exit_on_signals
 from tests.benchmarks import accounting
-from tests.benchmarks.bench_sandbox import ENVIRONMENT, BenchSandbox
+from tests.benchmarks.bench_sandbox import BenchSandbox
 from tests.benchmarks.competitors import Pipeline
 from tests.benchmarks.measure import measure_burst
 from tests.benchmarks.sampling import CodeParts, Sampler, shares
@@ -62,7 +62,7 @@ def profile(*, events: int = 10_000) -> None:
     folder = FOLDER / f"profile-{os.getpid()}"
     with (
         exit_on_signals(),
-        Sandbox(folder, progress=console.print, workers=0, environment=ENVIRONMENT) as sandbox,
+        Sandbox(folder, progress=console.print, workers=0) as sandbox,
     ):
         bench = BenchSandbox(sandbox)
         bench.pause_schedules()

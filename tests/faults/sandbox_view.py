@@ -16,6 +16,7 @@ import requests
 from boto3.dynamodb.types import TypeDeserializer
 
 from deployments.sandbox.environment import Addresses
+from tasks.events import unpacked
 from tasks.lake.catalog import Lake
 from tasks.lake.iceberg.tables import INTERACTION_TABLES
 from tasks.records import build_record
@@ -161,7 +162,7 @@ class SandboxView:
         for run in self._runs(since):
             state = run.get("state") or {}
             seen = FlowRun(run["id"], str(state.get("type")), str(state.get("message") or ""))
-            for text in run["parameters"].get("events") or ():
+            for text in unpacked(run["parameters"].get("events") or ()):
                 if event_id := _event_id(text):
                     found[event_id][seen.id] = seen
         return {event_id: list(runs.values()) for event_id, runs in found.items()}

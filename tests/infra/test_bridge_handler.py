@@ -94,13 +94,17 @@ def test_everything_accepted_is_an_empty_list(cold_start: Callable[..., Any], pr
     assert len(prefect.texts) == 10
 
 
-def test_ten_thousand_messages_go_in_a_few_runs(cold_start: Callable[..., Any], prefect: FakePrefect) -> None:
+@pytest.mark.parametrize(("packed", "runs"), [(True, 5), (False, 12)])
+def test_ten_thousand_messages_go_in_a_few_runs(
+    cold_start: Callable[..., Any], prefect: FakePrefect, packed: bool, runs: int
+) -> None:
     """The largest batch that AWS hands over is delivered in one invocation."""
+    prefect.reads_packed = packed
     event = records(*[customer_end(n) for n in range(10_000)])
 
     assert cold_start()(event, Context()) == {"batchItemFailures": []}
     assert len(prefect.texts) == len(set(prefect.texts)) == 10_000
-    assert len(prefect.runs) == 12  # nine hundred of these events are 460,000 bytes
+    assert len(prefect.runs) == runs  # nine hundred of these events are 460,000 bytes
 
 
 def test_an_outage_names_every_message(cold_start: Callable[..., Any], prefect: FakePrefect) -> None:
@@ -177,17 +181,19 @@ def ten_thousand_records() -> dict[str, Any]:
     return {"id": "e-1", "source": "gen.cloud.events", "detail-type": "Conversation Update", "detail": detail}
 
 
+@pytest.mark.parametrize("packed", [True, False])
 def test_a_list_of_ten_thousand_records_goes_in_several_runs(
-    cold_start: Callable[..., Any], prefect: FakePrefect
+    cold_start: Callable[..., Any], prefect: FakePrefect, packed: bool
 ) -> None:
     """A message too large for one run is sent in parts; every record is an event with an id of its own."""
+    prefect.reads_packed = packed
     assert cold_start()(records(ten_thousand_records()), Context()) == {"batchItemFailures": []}
 
     read = [each for text in prefect.texts for each in parse(text)]
     assert [each.interaction_id for each in read] == [interaction(n) for n in range(10_000)]
     assert len({each.event_id for each in read}) == 10_000
     sizes = [len(json.dumps(run["parameters"], separators=(",", ":"))) for run in prefect.runs.values()]
-    assert len(sizes) == 10
+    assert len(sizes) == 5
     assert max(sizes) <= 500_000
 
 

@@ -19,6 +19,8 @@ from connection import Connection
 from delivery import Delivery, Report
 from prefect_api import PrefectApi
 
+from tasks.events import unpacked
+from tasks.events.packed import PREFIX
 from tests.support.bridge_messages import Letters, customer_end, messages
 from tests.support.prefect_server import running_server
 from tests.support.stack import eventually
@@ -26,6 +28,7 @@ from tests.support.stack import eventually
 LIMIT = 524_288
 """Bytes of parameters that the server takes."""
 TEXTS = {"type": "object", "properties": {"events": {"type": "array", "items": {"type": "string"}}}}
+PACKED = {"type": "object", "properties": {"events": {"type": "array", "packed": PREFIX}}}
 OBJECTS = {"type": "object", "properties": {"events": {"type": "array", "items": {"type": "object"}}}}
 
 
@@ -69,7 +72,7 @@ class Deployment:
         name = f"process-interactions/{self.name}"
         api = PrefectApi(self.connection, Credentials(None), deployment_name=name, timeout=30)
         return Delivery(
-            api, self.letters, max_events=1000, max_bytes=max_bytes, max_waiting_runs=max_waiting_runs
+            api, self.letters, max_events=2000, max_bytes=max_bytes, max_waiting_runs=max_waiting_runs
         )
 
     def deliver(self, given: list[Message], **bounds: int) -> Report:
@@ -153,6 +156,21 @@ def test_the_bytes_are_counted_as_prefect_counts_them(deployment: Deployment) ->
     assert sorted(deployment.deliver([*some, more], max_bytes=LIMIT + 2).runs.values()) == [2, 2]
     assert len(deployment.deliver([*some, more], max_bytes=LIMIT + 1).runs) == 2
     assert deployment.letters.sent == {}
+
+
+def test_packed_events_arrive_as_they_were_sent(deployment: Deployment) -> None:
+    """Of a deployment whose schema says that its flow reads them: two thousand in one run, named by the bridge."""
+    deployment.schema = PACKED
+    deployment.create()
+    given = messages(*range(2_000))
+
+    report = deployment.deliver(given)
+
+    (run_id,) = report.runs
+    assert report.accepted == {each.message_id for each in given}
+    assert len(deployment.events(run_id)) == 1
+    assert unpacked(deployment.events(run_id)) == [each.text for each in given]
+    assert deployment.call("GET", f"/flow_runs/{run_id}")["name"] == "2000 interactions"
 
 
 def test_a_batch_delivered_again_is_the_same_run(deployment: Deployment) -> None:

@@ -100,7 +100,7 @@ def bridge_to(url: str) -> PrefectApi:
 def create_run(url: str) -> None:
     """Have the bridge create a run, and accept any outcome."""
     with contextlib.suppress(DeliveryHalted):
-        bridge_to(url).create_run(["{}"], "key")
+        bridge_to(url).create_run(["{}"], "key", "a run")
 
 
 def certificate(folder: Path, names: list[x509.GeneralName]) -> ssl.SSLContext:
@@ -150,7 +150,7 @@ def test_a_redirect_is_not_followed(elsewhere: RecordingServer, status: int) -> 
     """The bridge does not send a request to the location of a redirect, with or without the key."""
     for place in (f"http://127.0.0.1:{elsewhere.port}/api", f"//localhost:{elsewhere.port}/", "http:///"):
         with RecordingServer(status, place).listening() as server, pytest.raises(DeliveryHalted) as halted:
-            bridge_to(f"http://127.0.0.1:{server.port}/api").create_run(["{}"], "key")
+            bridge_to(f"http://127.0.0.1:{server.port}/api").create_run(["{}"], "key", "a run")
         assert halted.value.code == "outage"
         assert server.requests
     assert elsewhere.requests == []
@@ -160,7 +160,7 @@ def test_a_self_signed_certificate_is_rejected(tmp_path: Path) -> None:
     """The server receives no request, and so no key."""
     context = certificate(tmp_path, [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     with RecordingServer().listening(context) as server, pytest.raises(DeliveryHalted) as halted:
-        bridge_to(f"https://127.0.0.1:{server.port}/api").create_run(["{}"], "key")
+        bridge_to(f"https://127.0.0.1:{server.port}/api").create_run(["{}"], "key", "a run")
     assert halted.value.code == "no-answer"
     assert server.requests == []
 
@@ -171,7 +171,7 @@ def test_a_certificate_of_another_host_is_rejected(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
     with RecordingServer().listening(context) as server:
         with pytest.raises(DeliveryHalted) as halted:
-            bridge_to(f"https://127.0.0.1:{server.port}/api").create_run(["{}"], "key")
+            bridge_to(f"https://127.0.0.1:{server.port}/api").create_run(["{}"], "key", "a run")
         assert (halted.value.code, server.requests) == ("no-answer", [])
         create_run(f"https://localhost:{server.port}/api")
         assert any(KEY in each for each in server.requests)
@@ -180,7 +180,7 @@ def test_a_certificate_of_another_host_is_rejected(tmp_path: Path, monkeypatch: 
 def test_there_is_no_fallback_to_plain_http(elsewhere: RecordingServer) -> None:
     """A server without TLS at an https address receives no request."""
     with pytest.raises(DeliveryHalted):
-        bridge_to(f"https://127.0.0.1:{elsewhere.port}/api").create_run(["{}"], "key")
+        bridge_to(f"https://127.0.0.1:{elsewhere.port}/api").create_run(["{}"], "key", "a run")
     assert elsewhere.requests == []
 
 
@@ -257,7 +257,7 @@ def test_a_refused_key_is_in_no_error() -> None:
         FakePrefect(authorization="Bearer another").serving() as fake,
         pytest.raises(DeliveryHalted) as refused,
     ):
-        bridge_to(fake.url).create_run(["{}"], "key")
+        bridge_to(fake.url).create_run(["{}"], "key", "a run")
     assert refused.value.code == "not-authorized"
     for secret in (f"{KEY} {KEY}", f"{KEY}\r\nX: y", f'{{"api_key": "{KEY}', f'{{"auth_string": ["{KEY}"]}}'):
         with pytest.raises(DeliveryHalted) as malformed:

@@ -37,7 +37,7 @@ class Bridge:
         """Return the delivery of a process, which can be invoked several times."""
         name = "process-interactions/live"
         api = PrefectApi(self.connection, Credentials(self.secret), deployment_name=name, timeout=timeout)
-        limits = {"max_events": 1000, "max_bytes": 500_000, "max_waiting_runs": 50, **bounds}
+        limits = {"max_events": 2000, "max_bytes": 500_000, "max_waiting_runs": 50, **bounds}
         return Delivery(api, self.letters, **limits)
 
 

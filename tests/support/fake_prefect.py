@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tasks.events import unpacked
+from tasks.events.packed import PREFIX
+
 
 @dataclass
 class FakePrefect:
@@ -40,6 +43,7 @@ class FakePrefect:
     authorization: str | None = None
     closes_idle: bool = False
     largest: int = 524_288
+    reads_packed: bool = True
     seen: list[tuple[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     posted: list[dict[str, Any]] = field(default_factory=list)
@@ -49,7 +53,7 @@ class FakePrefect:
     @property
     def texts(self) -> list[str]:
         """Every event of every run, as text."""
-        return [text for run in self.runs.values() for text in run["parameters"]["events"]]
+        return [text for run in self.runs.values() for text in unpacked(run["parameters"]["events"])]
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[FakePrefect]:
@@ -74,11 +78,19 @@ class FakePrefect:
             return 404, {"detail": "Deployment not found"}
         if len(json.dumps(body["parameters"], separators=(",", ":"))) > self.largest:
             return 422, {"exception_message": "Invalid request received.", "exception_detail": []}
-        for text in body["parameters"]["events"]:
+        for text in unpacked(body["parameters"]["events"]):
             for mark, status in self.poison.items():
                 if mark in text:
                     return status, {"detail": f"Error creating flow run: {text}"}
         return self._upsert(body)
+
+    def deployment(self, id_: str | None) -> dict[str, Any]:
+        """Return a deployment, whose flow says whether it reads packed events."""
+        events = {"type": "array", "items": {"type": "string"}} | (
+            {"packed": PREFIX} if self.reads_packed else {}
+        )
+        schema = {"type": "object", "properties": {"events": events}}
+        return {"id": id_, "work_pool_name": "interactions", "parameter_openapi_schema": schema}
 
     def _upsert(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         key = body["idempotency_key"]
@@ -118,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
         else:
             found = self.fake.deployments.get(self.path.partition("/deployments/name/")[2])
-            self._answer(200 if found else 404, {"id": found, "work_pool_name": "interactions"})
+            self._answer(200 if found else 404, self.fake.deployment(found))
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
