@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tasks.events import unpacked
 from tests.support.event_source_mapping import EventSourceMapping
 from tests.support.sandbox import SandboxDriver
 
@@ -47,7 +48,7 @@ def delivered(
     known = {run["id"] for run in _runs(driver)}
     bridge.deliver(bodies)
     made = [run for run in _runs(driver) if run["id"] not in known]
-    own = [run for run in made if any(mark in str(run["parameters"]) for mark in marks)]
+    own = [run for run in made if any(mark in str(unpacked(run["parameters"]["events"])) for mark in marks)]
     assert own
     return [driver.finished(run["id"], 300) for run in own]
 

@@ -13,10 +13,14 @@ import requests
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from tasks.events import unpacked
+from tasks.events.packed import PREFIX
+
 PAGE = 200  # the largest page that Prefect's API returns
 
 
 _WORD = re.compile(r"\w+")
+_PACKED = re.compile(rf"{PREFIX}[A-Za-z0-9+/=]+")  # the events of a large batch
 
 
 def through_the_api(url: str) -> dict[str, str]:
@@ -107,7 +111,8 @@ def _events(url: str) -> Iterator[Any]:
 
 
 def _text(things: Any) -> str:
-    return "\n".join(json.dumps(thing, ensure_ascii=False, default=_shown) for thing in things)
+    text = "\n".join(json.dumps(thing, ensure_ascii=False, default=_shown) for thing in things)
+    return _PACKED.sub(lambda found: "\n".join(unpacked([found.group()])), text)
 
 
 def _shown(value: Any) -> str:
