@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from batching import Message, batch_name, idempotency_key, make_batches, split
+from compression import RATIO
 from errors import BatchRefused, DeliveryHalted
-from packing import RATIO
 from prefect_api import CreatedRun
 
 MAX_FAILED_RUNS = 20

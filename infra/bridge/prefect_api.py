@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from compression import packed, reads_packed
 from errors import BatchRefused, DeliveryHalted
-from packing import packed, reads_packed
 
 BATCH_REFUSALS = frozenset({400, 409, 413, 422, 500})
 """Statuses that one event of a batch may cause; any other is caused by Prefect, the API key or the network."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from batching import Message, batch_name, make_batches
-from packing import RATIO, packed, reads_packed
+from compression import RATIO, packed, reads_packed
 
 from flows.process_interactions import process_interactions
 from flows.runs.current_run import batch_run_name
