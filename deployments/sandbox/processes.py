@@ -24,6 +24,7 @@ _COMMAND_WORDS = (
     "redis-server 127.0.0.1",  # Redis names itself so
     "infra/cluster",  # HAProxy's configuration
 )  # one of them is in every child's command line
+run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run  # runs a command for `run_to_end`
 
 
 class SandboxError(Exception):
@@ -80,7 +81,7 @@ def run_to_end(
 
     Raises SandboxError with its output if it fails.
     """
-    done = subprocess.run(  # noqa: S603 - our own commands
+    done = run(
         command,
         env=dict(environment),
         cwd=folder,

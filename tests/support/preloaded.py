@@ -22,11 +22,14 @@ from typing import IO, Any
 
 import pytest
 
+from deployments.sandbox import processes
 from deployments.sandbox.processes import Child
 from deployments.sandbox.servers import ROOT, prefect_settings
 from tests.support.preloaded_process import HEAD_BYTES, NUMBER_BYTES
 
 SECONDS = 280.0  # of a command
+PRELOADED = ("deployments", "deployments.sandbox.patches.prefect_ui", "prefect")
+"""Modules that are run as forks."""
 _ENDED_BADLY = 255  # the exit code of a process of which nothing is known
 
 
@@ -55,14 +58,28 @@ def run_python(
 
 
 def popen(command: Sequence[str], *, env: Mapping[str, str], **options: Any) -> Any:
-    """Start a process as subprocess.Popen does; a worker is a fork, unless it is to import something else first."""
-    python, *words = command
-    is_worker = python == sys.executable and words[:3] == ["-m", "prefect", "worker"]
-    if not is_worker or env.get("PYTHONPATH") != str(ROOT):
+    """Start a process as subprocess.Popen does; Prefect's are forks, unless they are to import something else first."""
+    words = _preloaded_words(command, env)
+    if not words:
         return subprocess.Popen(command, env=env, **options)  # noqa: S603 - our own commands
     with Path(os.devnull).open("rb") as nothing:
         output = options["stdout"]
         return Forked(words, env, options.get("cwd") or Path.cwd(), [nothing, output, output])
+
+
+def run(command: Sequence[str], *, env: Mapping[str, str], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command as subprocess.run does; one of Prefect or of the project in the project's root is a fork."""
+    words = _preloaded_words(command, env)
+    if not words or options.get("cwd") != ROOT:
+        return subprocess.run(command, env=env, **options)  # noqa: PLW1510, S603 - our own commands
+    return run_python(*words, environment=env)
+
+
+def _preloaded_words(command: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """Return the words after `python` of a command whose imports are there; none of another."""
+    python, *words = command
+    is_preloaded = python == sys.executable and words[0] == "-m" and words[1] in PRELOADED
+    return words if is_preloaded and env.get("PYTHONPATH") == str(ROOT) else []
 
 
 class Forked:
@@ -154,16 +171,17 @@ def _preloaded() -> _Preloaded:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def forked_workers() -> Iterator[None]:
-    """Let every sandbox of the tests start its workers as forks."""
+def forks() -> Iterator[None]:
+    """Let every sandbox of the tests start its Prefect server and workers, and its commands, as forks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Child, "popen", staticmethod(popen))
+        patch.setattr(processes, "run", run)
         yield
 
 
 @contextmanager
 def no_forks() -> Iterator[None]:
-    """Start workers as a shell does, for what tells a sandbox's processes by their command lines."""
+    """Start processes as a shell does, for what tells a sandbox's processes by their command lines."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Child, "popen", subprocess.Popen)
         yield

@@ -26,6 +26,7 @@ HEAD_BYTES = 8
 NUMBER_BYTES = 9
 FILES = 4  # standard input, output and error, and where the exit code is told
 MODULES = (
+    "alembic.command",
     "deployments.apply",
     "deployments.cli.apply",
     "deployments.cli.infrastructure",
@@ -40,6 +41,7 @@ MODULES = (
     "deployments.status.output",
     "deployments.subjects.output",
     "deployments.worker.worker",
+    "docket",
     "flows.erase_interactions",
     "flows.process_interactions",
     "flows.publish_interactions",
@@ -50,9 +52,14 @@ MODULES = (
     "prefect.cli.deploy",
     "prefect.cli.deployment",
     "prefect.cli.global_concurrency_limit",
+    "prefect.cli.server",
     "prefect.cli.worker",
+    "prefect.server.database",
+    "prefect.server.models",
     "prefect.workers.process",
+    "uvicorn",
 )
+"""Not among them are the services of Prefect's server, which read their intervals when they are imported."""
 
 
 def main() -> None:
