@@ -32,9 +32,9 @@ PACKED = {"type": "object", "properties": {"events": {"type": "array", "packed":
 OBJECTS = {"type": "object", "properties": {"events": {"type": "array", "items": {"type": "object"}}}}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the API's URL of a Prefect server that runs for the whole session."""
+    """Return the API's URL of a Prefect server that runs for all of these tests."""
     with running_server(tmp_path_factory.mktemp("prefect")) as running:
         yield running.api_url
 

@@ -1,7 +1,7 @@
-"""Commands of the project in forks of a Python that has imported Prefect already; see preloaded_process.py.
+"""Commands of the project, Prefect's servers and workers in forks of a Python that has imported Prefect already.
 
-Each is a process with its own environment, as in a shell; only its imports are there before it starts. What a process
-imports, and when, is for tests that start one with subprocess.
+Each is a process with its own environment, as in a shell; only its imports are there before it starts: see
+preloaded_process.py. What a process imports, and when, is for tests that start one with subprocess.
 """
 
 from __future__ import annotations

@@ -44,3 +44,9 @@ def test_no_command_meets_what_another_has_changed() -> None:
     code = "import prefect; print(hasattr(prefect, 'touched')); prefect.touched = True"
     for _ in range(2):
         assert run_python("-c", code, environment={}).stdout == "False\n"
+
+
+def test_a_server_reads_the_intervals_of_its_services_itself() -> None:
+    """Prefect reads them as it imports the services, hence none of these is imported before the fork."""
+    code = "import sys; print([name for name in sys.modules if name.startswith('prefect.server') and 'service' in name])"
+    assert run_python("-c", code, environment={}).stdout == "[]\n"
