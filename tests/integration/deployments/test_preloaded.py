@@ -48,5 +48,7 @@ def test_no_command_meets_what_another_has_changed() -> None:
 
 def test_a_server_reads_the_intervals_of_its_services_itself() -> None:
     """Prefect reads them as it imports the services, hence none of these is imported before the fork."""
-    code = "import sys; print([name for name in sys.modules if name.startswith('prefect.server') and 'service' in name])"
+    code = (
+        "import sys; print([m for m in sys.modules if m.startswith('prefect.server.') and '.services' in m])"
+    )
     assert run_python("-c", code, environment={}).stdout == "[]\n"
