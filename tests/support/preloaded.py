@@ -67,7 +67,9 @@ def popen(command: Sequence[str], *, env: Mapping[str, str], **options: Any) -> 
         return Forked(words, env, options.get("cwd") or Path.cwd(), [nothing, output, output])
 
 
-def run(command: Sequence[str], *, env: Mapping[str, str], **options: Any) -> subprocess.CompletedProcess[str]:
+def run(
+    command: Sequence[str], *, env: Mapping[str, str], **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run a command as subprocess.run does; one of Prefect or of the project in the project's root is a fork."""
     words = _preloaded_words(command, env)
     if not words or options.get("cwd") != ROOT:
