@@ -38,6 +38,7 @@ from deployments.worker.readiness import PRODUCT, until_ready, worker_settings
 from deployments.worker.run_loop import RunLoop
 from deployments.worker.scheduled import ScheduledRuns
 from deployments.worker.shutdown import drain_on_sigterm
+from deployments.worker.threads import take_longer_turns
 from flows.runs.timeouts import FLOWS
 from tasks import telemetry
 from tasks.options import limited_client_retries
@@ -101,6 +102,7 @@ class InteractionsWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWor
         self._polled_at = time.monotonic()
         drain_on_sigterm()
         give_large_buffers_back()
+        take_longer_turns()
         await self._run_loop.start()
         await super().setup()
 

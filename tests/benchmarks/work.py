@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from deployments.worker.threads import take_longer_turns
 from tasks.events import InteractionEvent, parse
 from tasks.genesys import (
     ConversationBatch,
@@ -44,6 +45,7 @@ class Work:
     """The clients of a process."""
 
     def __init__(self) -> None:
+        take_longer_turns()  # as the worker
         config = Settings()
         self._database = dynamodb.client(config.store_concurrency)
         secret = config.customer_keys_secret
