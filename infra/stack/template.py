@@ -13,12 +13,17 @@ from typing import Any
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML was built without libyaml; the other takes eight times as long
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 MAX_BODY = 51_200  # bytes of a template in a request of CloudFormation
 PLAIN_TAGS = {"Ref", "Condition"}  # the other functions' long forms begin with Fn::
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):
     """YAML with CloudFormation's short forms: !Sub and the like."""
 
 
