@@ -10,6 +10,7 @@ from tests.support.commands import home  # noqa: F401 - fixtures
 from tests.support.outage_sandbox import outage_driver  # noqa: F401 - fixtures
 from tests.support.preloaded import forks  # noqa: F401 - fixtures
 from tests.support.sandbox import driver, sandbox  # noqa: F401 - fixtures
+from tests.support.service_models import shared_service_models  # noqa: F401 - fixtures
 from tests.support.slow_first import place
 from tests.support.steady_ids import steady_ids  # noqa: F401 - fixtures
 
