@@ -21,9 +21,9 @@ RESERVED_SECONDS = 3.0
 """Seconds of the invocation that are kept for dead letters, the log line and the response."""
 MIN_REQUEST_SECONDS = 1.0
 """With less time left than this, no request is started."""
-
 KNOWN_SECONDS = 60.0
 """Seconds for which a deployment's id, and whether its flow reads packed events, are taken as unchanged."""
+
 BUSY_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds before each retry of a 503. A Prefect server on SQLite answers so when two writes collide (measured: 5 to
 60 % of runs created back to back). Without a retry the batch would wait for its visibility time-out."""

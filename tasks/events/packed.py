@@ -24,9 +24,8 @@ def unpacked(texts: Iterable[str]) -> list[str]:
 
 
 def _events(text: str) -> list[str]:
-    if not (
-        isinstance(text, str) and text.startswith(PREFIX)
-    ):  # a parameter may be anything, whatever its type
+    # A parameter may hold anything, whatever its type says.
+    if not isinstance(text, str) or not text.startswith(PREFIX):
         return [text]
     packing = zlib.decompressobj()
     try:

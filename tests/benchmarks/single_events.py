@@ -20,7 +20,6 @@ _TIMEOUT = 60.0
 
 def measure_single_events(bench: BenchSandbox, count: int) -> dict[str, list[float]]:
     """Return the seconds of each event from bus to row, and the seconds of its bare calls one after another."""
-    bench.reset(limited=True)
     with Pipeline(bench, "a", "this pipeline", limited=True):
         _bus_to_row(bench, new_ids(1)[0])  # the first event starts the Lambda and fetches the token
         return {"bus to row": _one_a_second(bench, count), "own calls": _own_calls(bench, count)}
